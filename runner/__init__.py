@@ -1,0 +1,3 @@
+"""Reelmake: make for AI film."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,435 @@
+"""The records that travel between the stages.
+
+    text ─ source ─▶ located data ─ load ─▶ Storyboard + Problems ─ planner ─▶ Plan
+         ─ executor ─▶ Outcomes ─ manifest ─▶ files
+
+Frozen, slotted, free of I/O and of any library. Ids have types of their own; what came from a
+file remembers where. Amounts of money are `Decimal`; durations are seconds; sizes are pixels.
+"""
+
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal, NewType
+
+JSON = Any  # a JSON value; a recursive type would cost more than it tells
+
+ShotId = NewType("ShotId", str)
+ModelId = NewType("ModelId", str)
+JobId = NewType("JobId", str)  # opaque: never part of a path, always percent-encoded in a URL
+AttemptId = NewType("AttemptId", str)
+Digest = NewType("Digest", str)  # SHA-256, 64 lower-case hex digits
+
+
+# ── where things stand, and what is wrong with them ─────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Loc:
+    """A place in a file. Lines and columns count from 1; `path` is a JSON pointer."""
+
+    file: str
+    line: int
+    column: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input: where, which rule, and how to mend it."""
+
+    rule: str  # "veo.image_needs_8s", "yaml.duplicate_key"
+    message: str  # contains the offending value
+    at: Loc
+    severity: Severity = Severity.ERROR
+    hint: str = ""  # what would be legal
+    source: str = ""  # who says so, and when: "seed", "vendor doc 2026-09-24"
+
+
+# ── money ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    amount: Decimal
+    currency: str = "USD"
+
+    def __str__(self) -> str:
+        text = f"{self.amount:.2f}" if self.amount == round(self.amount, 2) else f"{self.amount:f}"
+        return f"${text}" if self.currency == "USD" else f"{text} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a take is expected to cost, and why. `bound` marks an upper bound, not a figure."""
+
+    cost: Money
+    basis: str  # "5 s x 0.10 USD/s (vendor list, 2026-08-02)"
+    bound: bool = False
+
+
+# ── what is asked ───────────────────────────────────────────────────────────────────────────
+
+Kind = Literal["image", "video", "audio"]
+Role = Literal["first_frame", "last_frame", "base_video", "reference"]
+Frame = Literal["first", "last"] | Decimal  # Decimal: seconds from the start
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFile:
+    path: str  # POSIX, relative to the project root, inside it after realpath
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShotOutput:
+    """The kept take of another shot: its video, or one frame of it."""
+
+    shot: ShotId
+    frame: Frame | None = None
+
+
+Origin = LocalFile | Url | ShotOutput
+
+
+@dataclass(frozen=True, slots=True)
+class Medium:
+    """One piece of media a shot is given. References keep their order: markers count by it."""
+
+    role: Role
+    kind: Kind
+    origin: Origin
+    name: str | None = None  # its key in `references:`
+    at: Loc = Loc("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a model, in the neutral vocabulary: input of fingerprint and adapter.
+
+    None means not asked for, so the vendor's default applies.
+    """
+
+    model: ModelId
+    prompt: str
+    negative_prompt: str | None = None
+    seconds: int | float | None = None
+    size: str | None = None  # "1280x720", sent as it is
+    resolution: str | None = None  # 480p 720p 1080p 4k
+    aspect_ratio: str | None = None  # "16:9"
+    audio: bool | None = None
+    watermark: bool | None = None
+    seed: int | None = None
+    media: tuple[Medium, ...] = ()
+    options: Mapping[str, JSON] = field(default_factory=dict)  # vendor-native, checked
+    extra_body: Mapping[str, JSON] = field(default_factory=dict)  # sent as it is, unchecked
+
+    def medium(self, role: Role) -> Medium | None:
+        """The medium in a role that takes one (first_frame, last_frame, base_video)."""
+        return next((m for m in self.media if m.role == role), None)
+
+    @property
+    def references(self) -> tuple[Medium, ...]:
+        return tuple(m for m in self.media if m.role == "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """One rendering of a shot. Numbers count from 1; templates may depend on the number."""
+
+    shot: ShotId
+    number: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A resolved shot: cascade applied, templates rendered, sources found."""
+
+    id: ShotId
+    vendor: str
+    takes: tuple[Take, ...]
+    keep: int
+    after: tuple[ShotId, ...] = ()
+    pin: bool = False
+    on_failure: tuple[Mapping[str, JSON], ...] = ()
+    at: Loc = Loc("", 0, 0)
+    origins: Mapping[str, Loc] = field(default_factory=dict)  # field or var -> where it was set
+
+    @property
+    def needs(self) -> tuple[ShotId, ...]:
+        """Shots that must be settled first: sources, then `after`, each once."""
+        sources = (
+            m.origin.shot
+            for take in self.takes
+            for m in take.request.media
+            if isinstance(m.origin, ShotOutput)
+        )
+        return tuple(dict.fromkeys((*sources, *self.after)))
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One entry of the cut. Seconds count from the start of the shot's kept take."""
+
+    shot: ShotId
+    start: Decimal | None = None  # `in:`
+    end: Decimal | None = None  # `out:`
+    dissolve: Decimal = Decimal(0)  # seconds of overlap with the clip before
+    at: Loc = Loc("", 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Soundtrack:
+    origin: LocalFile | Url
+    gain_db: Decimal = Decimal(0)
+    fade_in: Decimal = Decimal(0)
+    fade_out: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    clips: tuple[Clip, ...]
+    audio: Soundtrack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Storyboard:
+    """A whole film. Shots stand in file order; ids are unique ignoring case."""
+
+    path: str  # POSIX, relative to the project root
+    sha256: Digest
+    shots: tuple[Shot, ...]
+    title: str = ""
+    gateway: str | None = None
+    budget: Money | None = None
+    cut: Cut | None = None
+
+    @property
+    def stem(self) -> str:
+        return self.path.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+
+
+# ── what is known of vendors, models and gateways ───────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSize:
+    """One size a model renders: how it is asked for, and what really comes back (pixels)."""
+
+    resolution: str  # "720p"
+    aspect_ratio: str  # "16:9"
+    native: str  # what goes on the wire: "1280x720", "16:9", "720p", or "" where mode decides
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the catalogue knows of one model; data in `schemas/vendors/`, overrides applied."""
+
+    id: ModelId
+    vendor: str
+    status: Literal["current", "preview", "retired"] = "current"
+    retired: str | None = None  # ISO date
+    replacement: ModelId | None = None
+    capabilities: frozenset[str] = frozenset()  # t2v first_frame last_frame references ...
+    seconds: tuple[int, ...] = ()  # legal durations; empty: unknown
+    default_seconds: int | None = None
+    sizes: tuple[FrameSize, ...] = ()
+    default_size: str | None = None  # a FrameSize.native
+    audio: Literal["always", "never", "switch", "prompt"] = "never"
+    family: str = ""  # "veo-3.1", "kling-omni": what per-family rules and prices match
+    notes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Stands in a request body where a medium's bytes or URL will be written.
+
+    A URL is always written as itself. `form` says how local bytes go: a data URL, raw base64,
+    or not at all ("url": this place takes nothing but URLs).
+    """
+
+    medium: Medium
+    form: Literal["data_url", "base64", "url"] = "data_url"
+
+
+Body = dict[str, JSON]  # JSON, with Attach values where media go
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the file should turn out to be; None: not known beforehand."""
+
+    width: int | None = None
+    height: int | None = None
+    seconds: float | None = None
+    audio: bool | None = None
+
+
+# ── what has happened ───────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What a video file turned out to be."""
+
+    width: int
+    height: int
+    seconds: float
+    fps: float
+    audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A difference between what was asked and what came back; the take needs review."""
+
+    rule: str  # "take.seconds", "take.size", "take.audio"
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A take that was rendered, paid for, and stored."""
+
+    attempt: AttemptId
+    shot: ShotId  # the shot it was rendered for; the fingerprint decides who may use it
+    take: int
+    fingerprint: Digest
+    asked: Mapping[str, JSON]  # the fingerprint's document, URLs without their query
+    gateway: str
+    job: JobId | None
+    submitted_at: str  # ISO 8601, UTC
+    completed_at: str
+    sha256: Digest
+    bytes: int
+    probe: Probe
+    cost: Estimate | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+class Standing(StrEnum):
+    """How far an attempt has come. Only moves down this list, or sideways to an end."""
+
+    OPEN = "open"  # the intent is durable; bytes may have left. After a crash: ambiguous
+    NOT_SENT = "not_sent"  # provably nothing left this machine (end)
+    REFUSED = "refused"  # the gateway said no: no job, no charge (end)
+    AMBIGUOUS = "ambiguous"  # may be paid, id unknown; only evidence or a person moves it on
+    ACCEPTED = "accepted"  # the job id is durable
+    COMPLETED = "completed"  # the gateway says the video is ready
+    STORED = "stored"  # the bytes are in the store, verified (end)
+    FAILED = "failed"  # the vendor said no after accepting (end)
+    EXPIRED = "expired"  # the result can no longer be had (end, reported once)
+    ABANDONED = "abandoned"  # a person gave it up (end)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One POST with its durable intent, as the journal now sees it."""
+
+    id: AttemptId
+    shot: ShotId
+    take: int
+    fingerprint: Digest
+    asked: Mapping[str, JSON]
+    gateway: str
+    model: ModelId
+    vendor: str
+    standing: Standing
+    submitted_at: str
+    estimate: Estimate | None = None
+    job: JobId | None = None
+    detail: str = ""  # what the gateway said, safe to print
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is known of the past for one realm (paid, or the local gateway's previews).
+
+    Keyed by fingerprint: what was asked decides, not which shot asked. `latest` is by shot and
+    take number, for saying what has changed.
+    """
+
+    results: Mapping[Digest, Result] = field(default_factory=dict)
+    running: Mapping[Digest, Attempt] = field(default_factory=dict)  # ACCEPTED or COMPLETED
+    doubtful: Mapping[Digest, Attempt] = field(default_factory=dict)  # OPEN or AMBIGUOUS
+    latest: Mapping[tuple[ShotId, int], Result] = field(default_factory=dict)
+
+
+# ── what will happen ────────────────────────────────────────────────────────────────────────
+
+
+class Action(StrEnum):
+    REUSE = "reuse"  # up to date
+    RESTORE = "restore"  # the bytes are in a store, the output is not in place
+    RESUME = "resume"  # a job is in flight
+    RENDER = "render"  # costs money
+    WAIT = "wait"  # hangs on a shot that will render
+    BLOCKED = "blocked"  # upstream failed, or a decision is needed
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One take with what will be done about it, and why."""
+
+    shot: ShotId
+    take: int
+    action: Action
+    reason: str
+    fingerprint: Digest | None = None  # None while an input's bytes are not known
+    estimate: Estimate | None = None
+    depends_on: tuple[ShotId, ...] = ()
+    result: Result | None = None  # for REUSE and RESTORE
+    asked: Mapping[str, JSON] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    storyboard: str
+    gateway: str
+    steps: tuple[Step, ...]  # in an order in which they could be done one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a plan depends on besides the storyboard, gathered beforehand."""
+
+    history: History
+    files: Mapping[str, Digest]  # LocalFile.path -> SHA-256 of its bytes
+    held: Container[Digest]  # bytes that some store has
+    outputs: Mapping[str, Digest | None]  # output path -> what lies there, None: nothing
+    estimate: Callable[[Request], Estimate | None]
+
+
+class Status(StrEnum):
+    """How a step ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    BLOCKED = "blocked"
+    UNDECIDED = "undecided"  # quarantined, or over budget: waits for a person
+    INTERRUPTED = "interrupted"  # resumable
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    step: Step
+    status: Status
+    result: Result | None = None
+    detail: str = ""
+    output: str | None = None  # POSIX path relative to the output folder
