@@ -1,0 +1,43 @@
+# What people do here. `make demo` and `make test` set everything up themselves:
+# all they need is Python 3.11 or newer with venv and pip.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test prove crash-test lint format bench wheel clean
+
+help:             ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(READY)    ## render the film pipelines/night-ferry.yaml on the built-in gateway, and check it
+	$(BIN)/reelmake run pipelines/night-ferry.yaml --gateway local
+	$(BIN)/reelmake verify pipelines/night-ferry.yaml --preview
+	@echo "The film is in renders/night-ferry.preview/"
+
+test: $(READY)    ## the fast suite, under two minutes
+	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+
+prove: $(READY)   ## the longer proofs: crashes, lost writes, many processes
+	$(BIN)/python -m pytest -q -n 2 -m slow --timeout=900
+
+lint: $(READY)    ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)  ## make the formatting right
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+wheel: $(READY)   ## build the wheel into dist/
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:            ## forget the environment and everything built
+	rm -rf $(VENV) dist build *.egg-info
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	@touch $@

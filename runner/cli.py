@@ -1,0 +1,198 @@
+"""Strings in, one command called, an exit code out. Holds no decision about shots or money.
+
+Nothing but click is imported until a command is known: people run a build tool a hundred times
+a day, and pay the start-up time each time.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import click
+
+from runner import __version__
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+SHOTS = click.argument("shots", nargs=-1)
+SHOT = click.argument("shot")
+GATEWAY = click.option("--gateway", metavar="NAME|URL", help="Gateway profile or base URL.")
+OUT_DIR = click.option("--out", "out_dir", type=click.Path(path_type=Path), help="Output folder.")
+PREVIEW = click.option("--preview", is_flag=True, help="The local gateway's results.")
+
+
+class Usd(click.ParamType):  # type: ignore[type-arg]  # generic only in newer clicks
+    """An amount of money: a finite decimal, zero or more."""
+
+    name = "usd"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Decimal:
+        try:
+            amount = Decimal(str(value).removeprefix("$"))
+        except InvalidOperation:
+            amount = Decimal("NaN")
+        if not amount.is_finite() or amount < 0:
+            self.fail(f"{value!r} is not an amount; write it like 2.50", param, ctx)
+        return amount
+
+
+def form(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return click.option(
+        "--format", "fmt", type=click.Choice(choices), default=choices[0], show_default=True
+    )
+
+
+def call(command: str, **options: Any) -> None:
+    """Import the one command's module and leave with what it returns."""
+    progress = importlib.import_module("runner.progress")
+    module = importlib.import_module(f"runner.commands.{command}")
+    sys.exit(int(module.main(progress.terminal(), **options)))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reelmake", message="%(prog)s %(version)s")
+def cli() -> None:
+    """make for AI film: a storyboard in YAML goes in; shots, a cut and a manifest come out.
+
+    A second run renders only what changed.
+    """
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
+def init(folder: Path) -> None:
+    """Start a project: a storyboard that runs, .gitignore, folders."""
+    call("init", folder=folder)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@form("text", "json", "github")
+@click.option("--strict", is_flag=True, help="Warnings fail too.")
+def validate(files: tuple[Path, ...], fmt: str, strict: bool) -> None:
+    """Check storyboards against every rule of their vendors; no network."""
+    call("validate", files=files, fmt=fmt, strict=strict)
+
+
+@cli.command()
+@FILE
+@SHOTS
+@form("text", "json")
+@GATEWAY
+@OUT_DIR
+@click.option("--save", type=click.Path(path_type=Path), help="Write the plan for `run --plan`.")
+@click.option("--why", is_flag=True, help="Show what changed, old and new.")
+def plan(file: Path, shots: tuple[str, ...], **options: Any) -> None:
+    """Say what would be rendered, why, and for how much; never a request that costs."""
+    call("plan", file=file, shots=shots, **options)
+
+
+@cli.command()
+@FILE
+@SHOTS
+@GATEWAY
+@OUT_DIR
+@form("text", "json")
+@click.option("-j", "--jobs", type=click.IntRange(1, 10_000), help="Takes in flight at once.")
+@click.option("--max-cost", type=Usd(), help="Never spend more than this, in USD.")
+@click.option("--take", type=click.IntRange(1, 999), help="Render this take of SHOT as well.")
+@click.option("--force", is_flag=True, help="Render again what is up to date (SHOT needed).")
+@click.option(
+    "--keep-going/--fail-fast",
+    "keep_going",
+    default=True,
+    show_default=True,
+    help="After a failed shot, render what does not depend on it, or stop.",
+)
+@click.option("--frozen", is_flag=True, help="Spend nothing: restore everything, or say why not.")
+@click.option(
+    "--plan", "saved", type=click.Path(path_type=Path), help="Do exactly this saved plan."
+)
+@click.option("-y", "--yes", is_flag=True, help="Spend what the plan says without asking.")
+def run(file: Path, shots: tuple[str, ...], **options: Any) -> None:
+    """Render what is missing or changed."""
+    call("run", file=file, shots=shots, **options)
+
+
+@cli.command()
+@FILE
+@PREVIEW
+@form("text", "json")
+@click.option("--ledger", is_flag=True, help="What was estimated, billed, failed, is at risk.")
+def status(file: Path, preview: bool, fmt: str, ledger: bool) -> None:
+    """Show what is in flight, what waits for a decision, and what was spent."""
+    call("status", file=file, preview=preview, fmt=fmt, ledger=ledger)
+
+
+@cli.command()
+@FILE
+@PREVIEW
+@OUT_DIR
+@form("text", "json")
+def verify(file: Path, preview: bool, out_dir: Path | None, fmt: str) -> None:
+    """Re-hash everything the manifest names."""
+    call("verify", file=file, preview=preview, out_dir=out_dir, fmt=fmt)
+
+
+@cli.command()
+@click.argument("vendor", required=False)
+@form("text", "json")
+def models(vendor: str | None, fmt: str) -> None:
+    """List the models: status, durations, sizes, audio, prices."""
+    call("models", vendor=vendor, fmt=fmt)
+
+
+@cli.command()
+@click.argument("name", required=False, default="storyboard")
+def schema(name: str) -> None:
+    """Print a JSON Schema: storyboard, manifest, or a vendor's."""
+    call("schema", name=name)
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--render-seconds", type=float, default=2.0, show_default=True)
+@click.option("--ledger", type=click.Path(path_type=Path), help="Write accepted jobs here.")
+@click.option("--chaos", help="Misbehave as FILE says; `list` prints what it can do.")
+def gateway(**options: Any) -> None:
+    """Serve the built-in gateway: the real HTTP API, slates instead of renders, no cost."""
+    call("gateway", **options)
+
+
+def main() -> None:
+    """The console script. Turns every error into a message and its exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stdout = None  # nobody reads any more: do not complain while closing
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  the one broad clause: what falls out here is shown
+        sys.exit(explain(error))
+
+
+def explain(error: Exception) -> int:
+    """Show an error the way its kind deserves; the exit code for it."""
+    errors = importlib.import_module("runner.errors")
+    out = importlib.import_module("runner.progress").terminal()
+    if not isinstance(error, errors.ReelmakeError):
+        traceback = importlib.import_module("traceback")
+        out.say("".join(traceback.format_exception(error)), "dim")
+        out.say(f"reelmake {__version__}: this is a bug; nothing paid for is lost", "bad")
+        return 1
+    out.problems(getattr(error, "problems", ()))
+    if not getattr(error, "problems", ()):
+        out.say(f"error: {error.what}", "bad")
+    if error.do:
+        out.say(f"  {error.do}")
+    return int(error.exit_code)
