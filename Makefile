@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test prove crash-test lint format bench wheel clean
+.PHONY: help demo test prove crash-test lint format bench wheel constraints clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,11 @@ format: $(READY)  ## make the formatting right
 
 wheel: $(READY)   ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist .
+
+constraints: $(READY)  ## pin every dependency anew: versions and hashes, no hosts
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --all-extras \
+	  --no-emit-index-url --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean:            ## forget the environment and everything built
 	rm -rf $(VENV) dist build *.egg-info
