@@ -296,6 +296,21 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a local reference is by its content, whatever its name says; None: does not apply."""
+
+    kind: Kind
+    mime: str  # "image/png", "video/mp4", "video/quicktime", "audio/mpeg"
+    bytes: int
+    width: int | None = None  # pixels
+    height: int | None = None
+    seconds: float | None = None
+    fps: float | None = None
+    alpha: bool = False  # an image with transparency
+    audio: bool = False  # a video with sound
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A difference between what was asked and what came back; the take needs review."""
 
