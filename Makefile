@@ -36,7 +36,7 @@ wheel: $(READY)   ## build the wheel into dist/
 
 constraints: $(READY)  ## pin every dependency anew: versions and hashes, no hosts
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --all-extras \
+	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --extra test --extra dev \
 	  --no-emit-index-url --no-annotate --no-header pyproject.toml -o constraints.txt
 
 clean:            ## forget the environment and everything built
@@ -44,5 +44,6 @@ clean:            ## forget the environment and everything built
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
