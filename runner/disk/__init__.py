@@ -1,0 +1,42 @@
+"""Durable writes, the project lock, the stat cache, and how far a file system can be trusted.
+
+A file that stands at its final path is complete: bytes are written to a temporary name in the
+same folder, forced to the device, renamed, and the folder is forced too. Power may fail between
+any two of these steps. Never knows what the bytes mean.
+"""
+
+from runner.disk.lock import Holder, ProjectLock
+from runner.disk.mounts import filesystem, free_bytes, network_filesystem, require_space
+from runner.disk.statcache import StatCache
+from runner.disk.write import (
+    commit_file,
+    hash_file,
+    leftovers,
+    make_private_dir,
+    open_temp,
+    said,
+    sync_file,
+    sync_folder,
+    write_atomic,
+    writing,
+)
+
+__all__ = [
+    "Holder",
+    "ProjectLock",
+    "StatCache",
+    "commit_file",
+    "filesystem",
+    "free_bytes",
+    "hash_file",
+    "leftovers",
+    "make_private_dir",
+    "network_filesystem",
+    "open_temp",
+    "require_space",
+    "said",
+    "sync_file",
+    "sync_folder",
+    "write_atomic",
+    "writing",
+]
