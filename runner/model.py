@@ -233,7 +233,7 @@ class FrameSize:
     resolution: str  # "720p"
     aspect_ratio: str  # "16:9"
     native: str  # what goes on the wire: "1280x720", "16:9", "720p", or "" where mode decides
-    width: int
+    width: int  # 0: not published, or an input decides
     height: int
 
 
@@ -251,6 +251,8 @@ class ModelFacts:
     default_seconds: int | None = None
     sizes: tuple[FrameSize, ...] = ()
     default_size: str | None = None  # a FrameSize.native
+    default_resolution: str | None = None  # where the vendor takes the two apart
+    default_aspect_ratio: str | None = None
     audio: Literal["always", "never", "switch", "prompt"] = "never"
     family: str = ""  # "veo-3.1", "kling-omni": what per-family rules and prices match
     notes: str = ""

@@ -64,32 +64,31 @@ def opening(request: Request) -> Body:
 def frame(request: Request, facts: ModelFacts) -> FrameSize | None:
     """The row of the model's size table that is asked for.
 
-    None when nothing was asked, or when an explicit `size` is not in the table. A half that is
-    left out (only `resolution`, only `aspect_ratio`) is the one the model's default has.
-    Raises `BadInput` when no row fits.
+    A half that is left out (only `resolution`, only `aspect_ratio`) is the one the model's own
+    default has. None when nothing was asked or the table has no such row.
     """
     if request.size is not None:
         return _row_of(request.size, facts)
     if request.resolution is None and request.aspect_ratio is None:
         return None
-    fitting = [
-        row
-        for row in facts.sizes
-        if request.resolution in (None, row.resolution)
-        and request.aspect_ratio in (None, row.aspect_ratio)
-    ]
-    if not fitting:
-        raise _no_row(request, facts)
-    usual = _row_of(facts.default_size, facts) if facts.default_size else None
-    return min(fitting, key=lambda row: _distance(row, usual))
+    resolution, aspect_ratio = _defaults(facts)
+    wish = (request.resolution or resolution, request.aspect_ratio or aspect_ratio)
+    return next((r for r in facts.sizes if (r.resolution, r.aspect_ratio) == wish), None)
 
 
 def size(request: Request, facts: ModelFacts) -> str | None:
-    """What to write where the vendor takes one size word; an explicit `size` goes as it is."""
+    """What to write where the vendor takes one size word; an explicit `size` goes as it is.
+
+    None when nothing was asked. Raises `BadInput` when the model has no such size.
+    """
     if request.size is not None:
         return request.size
+    if request.resolution is None and request.aspect_ratio is None:
+        return None
     row = frame(request, facts)
-    return row.native if row else None
+    if row is None:
+        raise _no_row(request, facts)
+    return row.native
 
 
 def whole(request: Request, seconds: float) -> int:
@@ -151,7 +150,7 @@ def expected(
 ) -> Expected:
     """What should come back. A size nobody asked for, or one an input decides, is not known."""
     row = frame(request, facts) if framed else None
-    width, height = (row.width, row.height) if row else (None, None)
+    width, height = (row.width or None, row.height or None) if row else (None, None)
     if framed and row is None and request.size is not None:
         width, height = pixels(request.size)
     seconds = facts.default_seconds if request.seconds is None else request.seconds
@@ -179,15 +178,18 @@ def _row_of(size: str, facts: ModelFacts) -> FrameSize | None:
     return next(named, None) or next(measured, None)
 
 
-def _distance(row: FrameSize, usual: FrameSize | None) -> tuple[bool, bool]:
-    if usual is None:
-        return False, False
-    return row.resolution != usual.resolution, row.aspect_ratio != usual.aspect_ratio
+def _defaults(facts: ModelFacts) -> tuple[str | None, str | None]:
+    """(resolution, aspect ratio) the model uses where only the other one is asked for."""
+    row = _row_of(facts.default_size, facts) if facts.default_size else None
+    if row is not None:
+        return row.resolution, row.aspect_ratio
+    return facts.default_resolution, facts.default_aspect_ratio or "16:9"
 
 
 def _no_row(request: Request, facts: ModelFacts) -> BadInput:
     wish = " ".join(filter(None, (request.resolution, request.aspect_ratio)))
-    legal = ", ".join(f"{row.resolution} {row.aspect_ratio}" for row in facts.sizes)
+    rows = dict.fromkeys(f"{row.resolution} {row.aspect_ratio}" for row in facts.sizes)
+    legal = ", ".join(rows)
     return BadInput(
         f"{request.model}: does not make {wish}",
         do=f"it makes {legal}" if legal else "its sizes are not known here; write `size`",

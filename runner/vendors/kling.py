@@ -10,6 +10,8 @@ The gateway has names of its own for the fields above and `aspect_ratio`, `sound
 resolution.
 """
 
+from dataclasses import replace
+
 from runner.errors import BadInput
 from runner.model import Attach, Body, Expected, Kind, Medium, ModelFacts, Request
 from runner.vendors import base
@@ -42,8 +44,15 @@ def expected(request: Request, facts: ModelFacts) -> Expected:
     edits = request.medium("base_video") is not None
     framed = not edits and not request.medium("first_frame") and not request.medium("last_frame")
     audio = request.audio is True if facts.audio == "switch" else base.native_sound(request, facts)
+    request = replace(request, resolution=request.resolution or _resolution(request, facts))
     known = base.expected(request, facts, audio=None if edits else audio, framed=framed)
     return Expected(known.width, known.height, None if edits else known.seconds, known.audio)
+
+
+def _resolution(request: Request, facts: ModelFacts) -> str | None:
+    """What `options.mode` makes of this model; kling-v1 gives 720p in either mode."""
+    wish = next((made for made, mode in MODES.items() if mode == request.options.get("mode")), None)
+    return wish if any(row.resolution == wish for row in facts.sizes) else None
 
 
 def _native(request: Request, facts: ModelFacts) -> Body:
@@ -57,16 +66,16 @@ def _native(request: Request, facts: ModelFacts) -> Body:
 
 
 def _mode(request: Request, facts: ModelFacts) -> str | None:
-    """`mode` is how Kling says resolution; models without modes make one resolution only."""
+    """`mode` is how Kling says resolution; the masters have none and make one resolution."""
     if request.resolution is None or "mode" in request.options:
         return None
-    rows = [row for row in facts.sizes if row.resolution == request.resolution]
-    if facts.sizes and not rows:
+    made = dict.fromkeys(row.resolution for row in facts.sizes)
+    if request.resolution not in (made or MODES):
         raise BadInput(
             f"{request.model}: does not make {request.resolution}",
-            do="it makes " + ", ".join(dict.fromkeys(row.resolution for row in facts.sizes)),
+            do=f"it makes {', '.join(made or MODES)}",
         )
-    return rows[0].native if rows else MODES.get(request.resolution)
+    return MODES[request.resolution] if "mode" in facts.capabilities else None
 
 
 def _media(request: Request) -> Body:
