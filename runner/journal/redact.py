@@ -1,0 +1,33 @@
+"""Keeps secrets out of what is written down: by value, not by name."""
+
+import json
+import re
+from collections.abc import Sequence
+
+from runner.journal.facts import Fact
+
+REMOVED = "[removed]"
+# A signed URL is a key for whoever reads it; its query is where the signature stands.
+QUERY = re.compile(r"(https?://[^\s\"'\\?#<>]+\?)[^\s\"'\\<>]+")
+
+
+class Redactor:
+    """Replaces each secret wherever it occurs, and the query of every URL an answer holds."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = tuple(
+            form
+            for secret in sorted(set(secrets), key=len, reverse=True)
+            if secret
+            for form in dict.fromkeys((secret, json.dumps(secret, ensure_ascii=False)[1:-1]))
+        )
+
+    def text(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, REMOVED)
+        return QUERY.sub(rf"\1{REMOVED}", text)
+
+    def fact(self, fact: Fact) -> Fact:
+        before = fact.text()
+        after = self.text(before)
+        return fact if after == before else Fact(fact.attempt, fact.kind, json.loads(after))

@@ -1,0 +1,360 @@
+"""The journal opened to be written: what `append` has answered survives the loss of power.
+
+Appends that come together share one transaction and one fsync, made in a thread of its own, so
+that a slow disk holds up neither polls nor downloads. After the first disk error nothing more
+is written or submitted; what is still being learned goes to the reserve (`rescue`).
+"""
+
+import asyncio
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runner.errors import Outside
+from runner.journal import facts, tables
+from runner.journal.facts import Fact, Intent, Realm
+from runner.journal.ledger import Caps
+from runner.journal.reading import NAME, Reader, connect_read_only
+from runner.journal.redact import Redactor
+from runner.journal.rescue import Reserve, Saved, rescue
+from runner.model import Attempt, AttemptId, Money, Standing
+from runner.ports import Clock
+
+Work = Callable[[sqlite3.Connection], object]
+PROJECT = "project"  # the file that holds the project's uid, so that keys outlive the journal
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Why an intent was not written: nothing may be sent.
+
+    `taken`: the same request is under way, in doubt, or was rendered since the plan was made.
+    """
+
+    reason: str  # "budget", "taken"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    attempt: Attempt
+    key: str  # idempotency key, for gateways that honour one
+
+
+@dataclass(slots=True)
+class Waiting:
+    work: Work
+    saved: tuple[Saved, ...]
+    answer: "asyncio.Future[object]"
+
+
+class Journal(Reader):
+    """One realm of a project's journal, for the one process that holds the project's lock."""
+
+    def __init__(
+        self,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        reserve: Reserve | None,
+        realm: Realm,
+        clock: Clock,
+        secrets: Sequence[str] = (),
+    ) -> None:
+        super().__init__(reader)
+        self.realm = realm
+        self.project = read_project(writer)
+        self._writer, self._reserve, self._clock = writer, reserve, clock
+        self._redact = Redactor(secrets)
+        self._waiting: list[Waiting] = []
+        self._flushing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._broken: str | None = None
+
+    @property
+    def broken(self) -> str | None:
+        """Why nothing can be written any more, once that is so."""
+        return self._broken
+
+    async def append(self, *new: Fact) -> None:
+        """Durable once this returns, also if the caller is cancelled meanwhile.
+
+        Raises Outside if the disk would not take it; then it is in the reserve or on stderr.
+        """
+        at = self.now()
+        clean = tuple(self._redact.fact(fact) for fact in new)
+
+        def work(db: sqlite3.Connection) -> None:
+            for fact in clean:
+                tables.append(db, self.realm, at, fact)
+
+        await self._commit_soon(work, tuple((self.realm, at, fact) for fact in clean))
+
+    async def intend(self, wish: Intent, caps: Caps) -> Admitted | Denied:
+        """Reserves the money and makes the intent durable, or says why not; one transaction.
+
+        The POST may leave only after this has returned `Admitted`. Raises Outside as `append`.
+        """
+        at = self.now()
+        attempt = facts.new_attempt()
+
+        def work(db: sqlite3.Connection) -> Admitted | Denied:
+            denied = taken(db, self.realm, wish) or over(db, self.realm, wish, caps, at[:10])
+            if denied:
+                return denied
+            step = generation(db, self.realm, wish)
+            key = facts.idempotency_key(self.project, wish, step)
+            fact = self._redact.fact(facts.intent(attempt, wish, step, key, at))
+            tables.append(db, self.realm, at, fact)
+            return Admitted(opened(attempt, wish, at), key)
+
+        answer = await self._commit_soon(work, ())
+        assert isinstance(answer, Admitted | Denied)
+        return answer
+
+    def now(self) -> str:
+        """ISO 8601 in UTC, to the millisecond."""
+        moment = datetime.fromtimestamp(self._clock.now(), UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def close(self) -> None:
+        """Writes what is still waiting, and closes."""
+        self._thread.shutdown(wait=True)
+        if self._waiting and not self._broken:
+            self._commit(self._waiting)
+        super().close()
+        self._writer.close()
+        if self._reserve:
+            self._reserve.close()
+
+    async def _commit_soon(self, work: Work, saved: tuple[Saved, ...]) -> object:
+        if self._broken:
+            rescue(self._reserve, saved)
+            raise Outside(self._broken)
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(work, saved, loop.create_future())
+        self._waiting.append(waiting)
+        if self._flushing is None:
+            self._flushing = loop.create_task(self._flush())
+        return await waiting.answer
+
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                answers = await loop.run_in_executor(self._thread, self._commit, batch)
+                for waiting, answer in zip(batch, answers, strict=True):
+                    settle(waiting.answer, answer)
+        finally:
+            self._flushing = None
+
+    def _commit(self, batch: list[Waiting]) -> list[object]:
+        """One transaction for all; an answer or an exception for each. Raises nothing."""
+        if self._broken is None:
+            try:
+                return commit(self._writer, batch)
+            except sqlite3.Error as error:
+                # Never tried again: after a failed fsync the kernel may have dropped the pages.
+                self._broken = f"the journal cannot be written: {error}"
+        rescue(self._reserve, [saved for waiting in batch for saved in waiting.saved])
+        return [Outside(self._broken, do="see to the disk, then run again") for _ in batch]
+
+
+def settle(answer: "asyncio.Future[object]", value: object) -> None:
+    if answer.done():
+        return  # cancelled: the fact is durable all the same
+    if isinstance(value, BaseException):
+        answer.set_exception(value)
+    else:
+        answer.set_result(value)
+
+
+def commit(db: sqlite3.Connection, batch: list[Waiting]) -> list[object]:
+    """Raises sqlite3.Error if the disk is the trouble; a conflict concerns only its own entry."""
+    answers: list[object] = []
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for waiting in batch:
+            db.execute("SAVEPOINT one")
+            try:
+                answers.append(waiting.work(db))
+            except sqlite3.IntegrityError as error:
+                db.execute("ROLLBACK TO one")
+                answers.append(Outside(f"the journal refuses: {error}"))
+            db.execute("RELEASE one")
+        db.execute("COMMIT")
+    except sqlite3.Error:
+        if db.in_transaction:
+            db.rollback()
+        raise
+    return answers
+
+
+def taken(db: sqlite3.Connection, realm: Realm, wish: Intent) -> Denied | None:
+    """Whether somebody else has, or may have, sent this request since the plan was made."""
+    live = db.execute(
+        f"SELECT shot, standing FROM attempts WHERE realm = ? AND fingerprint = ? "  # noqa: S608
+        f"AND standing IN {tables.LIVE}",
+        [realm, wish.fingerprint],
+    ).fetchone()
+    if live:
+        return Denied("taken", f"the same request is already {live[1]} (for {live[0]})")
+    use = db.execute(
+        "SELECT attempt FROM takes WHERE realm = ? AND fingerprint = ?", [realm, wish.fingerprint]
+    ).fetchone()
+    if (use and use[0]) != wish.known:
+        return Denied("taken", "another run has rendered this take meanwhile")
+    return None
+
+
+def over(db: sqlite3.Connection, realm: Realm, wish: Intent, caps: Caps, day: str) -> Denied | None:
+    """spent + reserved + in doubt + this price must not exceed any cap."""
+    price = facts.micro(wish.estimate.cost) if wish.estimate else 0
+    limits: tuple[tuple[str, str, Money | None, str], ...] = (
+        ("run", wish.run, caps.run, "this run's --max-cost"),
+        ("storyboard", wish.storyboard, caps.storyboard, "the storyboard's budget"),
+        ("day", day, caps.day, "the cap for a day"),
+    )
+    for scope, name, cap, word in limits:
+        if cap is None:
+            continue
+        row = db.execute(
+            "SELECT amount FROM totals WHERE realm = ? AND scope = ? AND name = ?",
+            [realm, scope, name],
+        ).fetchone()
+        committed = row[0] if row else 0
+        # The cap is rounded down: a sum of integers must never pass it.
+        if committed + price > int(cap.amount * facts.MICRO):
+            used, more = facts.dollars(committed), facts.dollars(price)
+            return Denied("budget", f"{used} is committed, {more} more would pass {word} of {cap}")
+    return None
+
+
+def generation(db: sqlite3.Connection, realm: Realm, wish: Intent) -> int:
+    """Rises after every attempt that came to an end; a request that was never taken keeps it."""
+    last = db.execute(
+        "SELECT generation, again FROM attempts WHERE realm = ? AND fingerprint = ? "
+        "ORDER BY asked DESC LIMIT 1",
+        [realm, wish.fingerprint],
+    ).fetchone()
+    if last is None:
+        return 0
+    return int(last[0]) if last[1] else int(last[0]) + 1
+
+
+def opened(attempt: AttemptId, wish: Intent, at: str) -> Attempt:
+    return Attempt(
+        id=attempt,
+        shot=wish.shot,
+        take=wish.take,
+        fingerprint=wish.fingerprint,
+        asked=wish.asked,
+        gateway=wish.gateway,
+        model=wish.model,
+        vendor=wish.vendor,
+        standing=Standing.OPEN,
+        submitted_at=at,
+        estimate=wish.estimate,
+    )
+
+
+def open_journal(folder: Path, realm: Realm, clock: Clock, secrets: Sequence[str] = ()) -> Journal:
+    """Opens, creates or upgrades the journal in `folder`; takes back what the reserve holds.
+
+    Raises Outside if it cannot be written, is damaged, or was written by a newer reelmake.
+    """
+    path = folder / NAME
+    try:
+        make_private(folder, path)
+        writer = connect(path, folder)
+        reserve = Reserve(folder)
+        reader = connect_read_only(path)
+    except (sqlite3.Error, OSError) as error:
+        raise Outside(
+            f"the journal {path} cannot be written: {error}",
+            do="without it nothing may be sent; check the folder's permissions and free space",
+        ) from error
+    journal = Journal(writer, reader, reserve, realm, clock, secrets)
+    take_back(writer, reserve)
+    return journal
+
+
+def make_private(folder: Path, path: Path) -> None:
+    """0700 for the folder, 0600 for the files, and both durable names."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, parents=True)
+        sync_folder(folder.parent)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+        sync_folder(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def connect(path: Path, folder: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    try:
+        if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            check(db, path)
+            tables.upgrade(db, path)
+        # FULL: a commit is on the disk, not only in the log's pages. fullfsync: on macOS too.
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON"):
+            db.execute(f"PRAGMA {pragma}")
+        if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            tables.create(db, uid(folder))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def check(db: sqlite3.Connection, path: Path) -> None:
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise Outside(
+            f"{path} is damaged: {found}",
+            do="nothing is submitted; keep the file, reading it still works as far as it goes",
+        )
+
+
+def uid(folder: Path) -> str:
+    """The project's uid, from its own small file: keys stay the same if the journal is lost."""
+    path = folder / PROJECT
+    try:
+        return str(uuid.UUID(path.read_text().strip()))
+    except (OSError, ValueError):
+        new = str(uuid.uuid4())
+    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(new + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    sync_folder(folder)
+    return new
+
+
+def read_project(db: sqlite3.Connection) -> str:
+    return str(db.execute("SELECT value FROM project WHERE name = 'uid'").fetchone()[0])
+
+
+def take_back(db: sqlite3.Connection, reserve: Reserve) -> None:
+    """What an earlier run could only save in the reserve becomes part of the journal."""
+    saved = reserve.returned()
+    if not saved:
+        return
+    db.execute("BEGIN IMMEDIATE")
+    for realm, at, fact in saved:
+        tables.append(db, realm, at, fact)
+    db.execute("COMMIT")
+    reserve.clear()
