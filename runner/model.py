@@ -155,6 +155,11 @@ class Take:
     request: Request
 
 
+DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)))
+)  # names Windows opens as devices, whatever extension follows
+
+
 @dataclass(frozen=True, slots=True)
 class Shot:
     """A resolved shot: cascade applied, templates rendered, sources found."""
@@ -179,6 +184,15 @@ class Shot:
             if isinstance(m.origin, ShotOutput)
         )
         return tuple(dict.fromkeys((*sources, *self.after)))
+
+    def outputs(self, take: int) -> tuple[str, ...]:
+        """Names of a take's video in the output folder: the shot's if it is kept, then by number.
+
+        A stem that Windows keeps for devices gets a `_` in front, which no shot id can have.
+        """
+        stem = f"_{self.id}" if self.id.split(".")[0].lower() in DEVICES else self.id
+        kept = (f"{stem}.mp4",) if take == self.keep else ()
+        return (*kept, f"{stem}.t{take}.mp4") if len(self.takes) > 1 else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +242,10 @@ class Storyboard:
 
 @dataclass(frozen=True, slots=True)
 class FrameSize:
-    """One size a model renders: how it is asked for, and what really comes back (pixels)."""
+    """One size a model renders: how it is asked for, and what really comes back (pixels).
+
+    Width and height are 0 where they are not published, or where an input decides them.
+    """
 
     resolution: str  # "720p"
     aspect_ratio: str  # "16:9"
@@ -246,16 +263,21 @@ class ModelFacts:
     status: Literal["current", "preview", "retired"] = "current"
     retired: str | None = None  # ISO date
     replacement: ModelId | None = None
-    capabilities: frozenset[str] = frozenset()  # t2v first_frame last_frame references ...
-    seconds: tuple[int, ...] = ()  # legal durations; empty: unknown
+    # t2v first_frame last_frame base_video reference_image reference_video reference_audio
+    # (any of the three: also references) negative_prompt seed watermark, and vendors' own words
+    capabilities: frozenset[str] = frozenset()
+    seconds: tuple[int, ...] = ()  # legal durations, -1: the model chooses; empty: unknown
     default_seconds: int | None = None
     sizes: tuple[FrameSize, ...] = ()
-    default_size: str | None = None  # a FrameSize.native
+    default_size: str | None = None  # a FrameSize.native; None where size has two halves, or none
+    default_resolution: str | None = None
+    default_aspect_ratio: str | None = None
     default_resolution: str | None = None  # where the vendor takes the two apart
     default_aspect_ratio: str | None = None
     audio: Literal["always", "never", "switch", "prompt"] = "never"
     family: str = ""  # "veo-3.1", "kling-omni": what per-family rules and prices match
     notes: str = ""
+    source: str = ""  # who names the model, and when: "gateway doc 2026-04-14"
 
 
 @dataclass(frozen=True, slots=True)
@@ -431,6 +453,8 @@ class Facts:
     held: Container[Digest]  # bytes that some store has
     outputs: Mapping[str, Digest | None]  # output path -> what lies there, None: nothing
     estimate: Callable[[Request], Estimate | None]
+    sizes: Mapping[str, int] = field(default_factory=dict)  # output path -> bytes, where it differs
+    fetchable: Container[JobId] = frozenset()  # finished jobs whose video can still be downloaded
 
 
 class Status(StrEnum):
