@@ -1,0 +1,118 @@
+"""Is this a whole MP4? A bounded walk over its boxes (ISO/IEC 14496-12), without a decoder.
+
+A cut or padded download often still plays for a while, so the sizes must add up to the very
+last byte. No size in the file is believed before it is checked against the room that is left.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.media.magic import describe
+
+MAX_BOXES = 10_000
+MAX_DEPTH = 16
+CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl", b"mvex"})
+NEEDED = (b"ftyp", b"moov", b"mdat")
+
+
+class NotWhole(Exception):
+    """Why the walk stopped; becomes the answer of `check_mp4`, never travels further."""
+
+
+def check_mp4(path: Path) -> str | None:
+    """None if the file is a structurally complete MP4, else what is wrong, for people."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(512)
+            if head[4:8] not in _openings():
+                return f"not an MP4 but {describe(head)}"
+            _Walk(file.fileno(), os.fstat(file.fileno()).st_size).whole_file()
+    except OSError as error:
+        return error.strerror or str(error)
+    except NotWhole as why:
+        return str(why)
+    return None
+
+
+def _openings() -> frozenset[bytes]:
+    return frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"styp"})
+
+
+@dataclass(slots=True)
+class _Walk:
+    fd: int
+    size: int
+    boxes: int = 0
+
+    def whole_file(self) -> None:
+        found = self.children(0, self.size, depth=0, within="the file")
+        for name in NEEDED:
+            if name not in found:
+                raise NotWhole(f"no {_name(name)} box")
+        for start, end in found[b"moov"]:
+            tracks = self.children(start, end, depth=1, within="moov").get(b"trak", [])
+            if not tracks:
+                raise NotWhole("no track in moov")
+            for track in tracks:
+                self.descend(*track, depth=2, within="trak")
+
+    def descend(self, start: int, end: int, *, depth: int, within: str) -> None:
+        if depth > MAX_DEPTH:
+            raise NotWhole(f"boxes nested more than {MAX_DEPTH} deep")
+        for name, places in self.children(start, end, depth=depth, within=within).items():
+            for place in places:
+                if name == b"dref":
+                    self.references(*place)
+                elif name in CONTAINERS:
+                    self.descend(*place, depth=depth + 1, within=_name(name))
+
+    def children(
+        self, start: int, end: int, *, depth: int, within: str
+    ) -> dict[bytes, list[tuple[int, int]]]:
+        """The boxes that fill start..end exactly: name -> where each one's content lies."""
+        found: dict[bytes, list[tuple[int, int]]] = {}
+        while start < end:
+            name, inner, after = self.header(start, end, within)
+            found.setdefault(name, []).append((inner, after))
+            start = after
+        return found
+
+    def header(self, at: int, end: int, within: str) -> tuple[bytes, int, int]:
+        """(name, start of content, end) of the box at `at`, which must end by `end`."""
+        self.boxes += 1
+        if self.boxes > MAX_BOXES:
+            raise NotWhole(f"more than {MAX_BOXES} boxes")
+        head = os.pread(self.fd, min(16, end - at), at)
+        if len(head) < 8:
+            raise NotWhole(f"{end - at} stray bytes at the end of {within}")
+        size, name, inner = int.from_bytes(head[:4], "big"), head[4:8], at + 8
+        if size == 1 and len(head) == 16:
+            size, inner = int.from_bytes(head[8:], "big"), at + 16
+        if size == 0:
+            raise NotWhole(f"{_name(name)} has no size, so nothing proves that it is whole")
+        if size < inner - at:
+            raise NotWhole(f"{_name(name)} claims {size} bytes, fewer than its own header")
+        if size > end - at:
+            raise NotWhole(
+                f"{_name(name)} claims {size} bytes, {end - at} are left in {within}: cut short"
+            )
+        return name, inner, at + size
+
+    def references(self, start: int, end: int) -> None:
+        """Media outside the file is refused: it would be read from wherever the file says."""
+        for name, inner, after in self.entries(start + 8, end):
+            flags = os.pread(self.fd, 4, inner)
+            if after - inner < 4 or not flags[3] & 1:
+                raise NotWhole(f"its media lies outside the file (dref {_name(name)})")
+
+    def entries(self, start: int, end: int) -> list[tuple[bytes, int, int]]:
+        found = []
+        while start < end:
+            found.append(self.header(start, end, "dref"))
+            start = found[-1][2]
+        return found
+
+
+def _name(name: bytes) -> str:
+    return "".join(chr(c) if 32 <= c < 127 else f"\\x{c:02x}" for c in name)
