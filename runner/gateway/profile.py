@@ -133,6 +133,7 @@ class Profile:
     lists: bool = False
     deletes: bool = False
     numeric_ids: bool = False  # `"id": 123` is an id
+    echoes_id: bool = True  # a look answers with the id it was asked for
     id_from_location: bool = False  # 201 + Location without a body is an acceptance
     dedupe: Dedupe = Dedupe()
     errors: tuple[ErrorRule, ...] = ()
@@ -218,6 +219,7 @@ def _read(top: Fields) -> Profile:
         lists=top.flag("lists"),
         deletes=top.flag("deletes"),
         numeric_ids=top.flag("numeric_ids"),
+        echoes_id=top.flag("echoes_id", default=True),
         id_from_location=top.flag("id_from_location"),
         dedupe=_dedupe(top.section("dedupe")),
         errors=tuple(_error(rule) for rule in top.sections("errors")),
