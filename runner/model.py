@@ -435,6 +435,7 @@ class Step:
     depends_on: tuple[ShotId, ...] = ()
     result: Result | None = None  # for REUSE and RESTORE
     asked: Mapping[str, JSON] | None = None
+    forced: bool = False  # renders although it is up to date; decide it again with force
 
 
 @dataclass(frozen=True, slots=True)

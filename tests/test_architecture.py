@@ -14,6 +14,7 @@ LAYERS = [  # read top-down; a module imports only from rows below its own
     ["project"],
     ["executor", "manifest", "progress"],
     ["planner", "load", "journal", "store", "gateway"],
+    ["why"],
     [
         "graph", "fingerprint", "source", "template", "schema", "prices", "vendors", "media",
         "disk",

@@ -1,0 +1,261 @@
+"""Decide what must be done about every take, and why.
+
+Pure: storyboard and facts in, a plan out. Never reads a file, a clock, the network or the
+environment, so the same facts give the same plan, byte for byte.
+
+For one take, in this order:
+
+    an input's bytes are not known     WAIT, or BLOCKED where they will not come
+    a job for the same request runs    RESUME
+    a submission is in doubt           BLOCKED until a person settles it
+    bytes for the same request exist   REUSE in place, RESTORE otherwise
+    they are lost but still on offer   RESUME: downloading again is free
+    nothing of the kind                RENDER
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from runner import graph
+from runner.errors import BadInput
+from runner.fingerprint import asked, digest
+from runner.model import (
+    JSON,
+    Action,
+    Attempt,
+    Digest,
+    Facts,
+    LocalFile,
+    Medium,
+    Money,
+    Plan,
+    Result,
+    Shot,
+    ShotId,
+    ShotOutput,
+    Standing,
+    Step,
+    Storyboard,
+    Take,
+)
+from runner.why import because
+
+SPENDING = (Action.RENDER, Action.WAIT)
+SETTLED = (Action.REUSE, Action.RESTORE)
+
+
+def make_plan(
+    storyboard: Storyboard,
+    facts: Facts,
+    *,
+    gateway: str,
+    only: Collection[ShotId] | None = None,
+    takes: Collection[int] | None = None,
+    force: bool = False,
+) -> Plan:
+    """What a run would do, step by step, in an order in which it could be done.
+
+    `only` names the shots that are wanted (None: all) and `takes` the takes of these; of what
+    they hang on, the kept takes come along. `force` renders what is wanted although it is up to
+    date. The storyboard has no cycles. Raises BadInput for an id it does not have.
+    """
+    shots = {shot.id: shot for shot in storyboard.shots}
+    wanted = _known(shots if only is None else only, shots)
+    order = [shots[shot_id] for shot_id in graph.order({s.id: s.needs for s in storyboard.shots})]
+    needed = _with_needs(order, wanted)
+    board = _Board()
+    for shot in order:
+        if shot.id in needed:
+            direct = shot.id in wanted
+            numbers = takes if direct else (shot.keep,)
+            for take in shot.takes:
+                if numbers is None or take.number in numbers:
+                    step = decide(shot, take, facts, board.kept, force=force and direct)
+                    board.put(shot, _among(step, shot, board))
+    return Plan(storyboard.path, gateway, tuple(board.steps))
+
+
+def decide(
+    shot: Shot, take: Take, facts: Facts, kept: Mapping[ShotId, Digest], *, force: bool = False
+) -> Step:
+    """What must be done about one take, when `kept` gives the bytes of settled upstream shots.
+
+    The executor asks this again for every waiting take once its upstream is settled; a take whose
+    upstream came out as before is then found to be up to date.
+    """
+    document = asked(take, lambda medium: _identity(medium, facts, kept))
+    if document is None:
+        return _unknown(shot, take, facts, kept, force)
+    fingerprint = digest(document)
+    step = Step(
+        shot.id, take.number, Action.RENDER, "", fingerprint,
+        depends_on=shot.needs, asked=document, forced=force,
+    )  # fmt: skip
+    history = facts.history
+    if attempt := history.running.get(fingerprint):
+        return replace(step, action=Action.RESUME, reason=_in_flight(attempt), forced=False)
+    if attempt := history.doubtful.get(fingerprint):
+        return replace(step, action=Action.BLOCKED, reason=_in_doubt(attempt))
+    result = history.results.get(fingerprint)
+    if result is not None and not force:
+        return _known_result(step, shot, take, result, facts)
+    reason = "forced" if result is not None else _difference(take, document, facts)
+    return replace(step, reason=reason, estimate=facts.estimate(take.request))
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What a plan may cost. A waiting take is counted in full: it may still turn out free."""
+
+    cost: Money
+    unpriced: int  # steps that may cost money nobody can tell
+
+
+def total(steps: Sequence[Step]) -> Total:
+    """The price of everything that may be rendered."""
+    spending = [step for step in steps if step.action in SPENDING and not _shared(step)]
+    known = [step.estimate.cost.amount for step in spending if step.estimate]
+    return Total(Money(sum(known, Decimal(0))), len(spending) - len(known))
+
+
+@dataclass(slots=True)
+class _Board:
+    """What the plan has settled so far, in the order of the steps."""
+
+    steps: list[Step] = field(default_factory=list)
+    kept: dict[ShotId, Digest] = field(default_factory=dict)
+    blocked: set[ShotId] = field(default_factory=set)  # shots whose kept take will not come
+    asked: dict[Digest, Step] = field(default_factory=dict)
+
+    def put(self, shot: Shot, step: Step) -> None:
+        self.steps.append(step)
+        if step.fingerprint and step.action in (Action.RENDER, Action.RESUME):
+            self.asked[step.fingerprint] = step
+        if step.take == shot.keep:
+            if step.action in SETTLED and step.result:
+                self.kept[shot.id] = step.result.sha256
+            elif step.action is Action.BLOCKED:
+                self.blocked.add(shot.id)
+
+
+def _among(step: Step, shot: Shot, board: _Board) -> Step:
+    """The step as its place among the others makes it."""
+    if step.action not in (Action.RENDER, Action.RESUME, Action.WAIT):
+        return step
+    if step.fingerprint and (other := board.asked.get(step.fingerprint)):
+        return replace(
+            step,
+            action=Action.WAIT,
+            reason=f"asks for exactly what {other.shot} take {other.take} asks: one serves both",
+            estimate=None,
+            depends_on=tuple(dict.fromkeys((*step.depends_on, other.shot))),
+            forced=False,
+        )
+    if step.action is not Action.RESUME:
+        for upstream in shot.needs:
+            if upstream in board.blocked:
+                reason = f"hangs on {upstream}, which is blocked"
+                return replace(step, action=Action.BLOCKED, reason=reason, estimate=None)
+    return step
+
+
+def _shared(step: Step) -> bool:
+    return step.action is Action.WAIT and step.fingerprint is not None
+
+
+def _known(names: Collection[ShotId], shots: Mapping[ShotId, Shot]) -> frozenset[ShotId]:
+    unknown = [name for name in names if name not in shots]
+    if unknown:
+        raise BadInput(
+            f"the storyboard has no shot {', '.join(repr(str(name)) for name in unknown)}",
+            do=f"one of: {', '.join(list(shots)[:12])}{', ...' if len(shots) > 12 else ''}",
+        )
+    return frozenset(names)
+
+
+def _with_needs(order: Sequence[Shot], wanted: Collection[ShotId]) -> set[ShotId]:
+    needed = set(wanted)
+    for shot in reversed(order):
+        if shot.id in needed:
+            needed.update(shot.needs)
+    return needed
+
+
+def _identity(medium: Medium, facts: Facts, kept: Mapping[ShotId, Digest]) -> Digest | None:
+    match medium.origin:
+        case LocalFile(path):
+            return facts.files.get(path)
+        case ShotOutput(shot):
+            return kept.get(shot)
+    raise AssertionError(f"{medium.origin} needs no identity")
+
+
+def _unknown(
+    shot: Shot, take: Take, facts: Facts, kept: Mapping[ShotId, Digest], force: bool
+) -> Step:
+    origins = [medium.origin for medium in take.request.media]
+    for origin in origins:
+        if isinstance(origin, LocalFile) and origin.path not in facts.files:
+            reason = f"{origin.path} cannot be read"
+            return Step(
+                shot.id, take.number, Action.BLOCKED, reason, depends_on=shot.needs, forced=force
+            )
+    missing = dict.fromkeys(
+        origin.shot
+        for origin in origins
+        if isinstance(origin, ShotOutput) and origin.shot not in kept
+    )
+    return Step(
+        shot.id, take.number, Action.WAIT, f"waits for {', '.join(missing)}",
+        estimate=facts.estimate(take.request), depends_on=shot.needs, forced=force,
+    )  # fmt: skip
+
+
+def _in_flight(attempt: Attempt) -> str:
+    if attempt.standing is Standing.COMPLETED:
+        return f"job {attempt.job} is ready and not stored yet"
+    return f"job {attempt.job} is in flight at {attempt.gateway}"
+
+
+def _in_doubt(attempt: Attempt) -> str:
+    price = f"{attempt.estimate.cost} at risk" if attempt.estimate else "price unknown"
+    return (
+        f"submitted {attempt.submitted_at} and never answered ({price}): "
+        "adopt, resubmit or abandon it"
+    )
+
+
+def _known_result(step: Step, shot: Shot, take: Take, result: Result, facts: Facts) -> Step:
+    names = shot.outputs(take.number)
+    wrong = [name for name in names if facts.outputs.get(name) != result.sha256]
+    if result.sha256 in facts.held or len(wrong) < len(names):
+        if not wrong:
+            return replace(step, action=Action.REUSE, reason="up to date", result=result)
+        reason = _misplaced(wrong[0], result, facts)
+        return replace(step, action=Action.RESTORE, reason=reason, result=result)
+    if result.job is not None and result.job in facts.fetchable:
+        reason = f"its bytes are in no store; job {result.job} still has them"
+        return replace(step, action=Action.RESUME, reason=reason, result=result)
+    reason = f"rendered {result.completed_at}, but its bytes are in no store"
+    return replace(step, reason=reason, estimate=facts.estimate(take.request))
+
+
+def _misplaced(name: str, result: Result, facts: Facts) -> str:
+    """What is wrong with an output: `name` does not hold the bytes of `result`."""
+    found = facts.outputs.get(name)
+    if found is None:
+        return f"{name} is missing"
+    if found in facts.held:
+        return f"{name} holds another render"
+    size = facts.sizes.get(name)
+    if size is not None and size < result.bytes:
+        return f"{name} was truncated: {size} of {result.bytes} bytes"
+    return f"{name} was edited"
+
+
+def _difference(take: Take, document: Mapping[str, JSON], facts: Facts) -> str:
+    before = facts.history.latest.get((take.shot, take.number))
+    if before is None:
+        return "new"
+    return because(before.asked, document, take) or "rendered before, but its result is not known"
