@@ -1,0 +1,197 @@
+"""A resolved shot against everything known of its model."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+from runner.model import JSON, ModelFacts, Severity
+from runner.schema.catalogue import Catalogue
+from runner.schema.checks import CHECKS
+from runner.schema.complaint import Complaint, Path, did_you_mean, fill, listed, shown
+from runner.schema.engine import Accepts, accepts, refusals
+from runner.schema.rules import Rule, legal
+from runner.schema.structure import explain
+
+Fields = Mapping[str, JSON]
+NAMED = 6  # models a hint names before it stops
+
+
+def check_shot(catalogue: Catalogue, fields: Fields) -> list[Complaint]:
+    """Everything known to be wrong with a resolved shot; paths lead into `fields`.
+
+    Resolved: cascade applied, templates rendered, every source in its long form. The types of
+    the neutral fields are `check_storyboard`'s; here stand `options` and all rules.
+    """
+    model = fields.get("model")
+    facts = catalogue.facts(model) if isinstance(model, str) else None
+    if facts is None:
+        return [_unknown_model(catalogue, model)]
+    complaints = [*_retired(facts), *model_checks(catalogue, facts).complaints(fields)]
+    return list(as_wanted(catalogue, complaints))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChecks:
+    """The rules that concern one model, compiled."""
+
+    catalogue: Catalogue
+    facts: ModelFacts
+    options: Mapping[str, JSON]  # the vendor's own parameters, as a schema of the shot
+    rules: tuple[tuple[Rule, JSON], ...]  # each with its schema as it reads for this model
+    all_well: Accepts
+    one_by_one: dict[str, Accepts] = field(default_factory=dict)
+
+    def complaints(self, fields: Fields) -> Iterator[Complaint]:
+        if not self.all_well(fields):
+            yield from self._refused(fields)
+        for rule, _ in self.rules:
+            if rule.check is not None:
+                for path, words in CHECKS[rule.check](fields, self.facts):
+                    yield self._complaint(rule, fields, path, words)
+
+    def _refused(self, fields: Fields) -> Iterator[Complaint]:
+        malformed = list(explain(self.options, fields, self.facts.vendor))
+        yield from malformed
+        sore = {complaint.path for complaint in malformed}
+        for rule, schema in self.rules:
+            if rule.check is None and not self._holds(rule, schema, fields):
+                path = where(rule, self._alone(schema), fields)
+                if path not in sore:
+                    yield self._complaint(rule, fields, path)
+
+    def _holds(self, rule: Rule, schema: JSON, fields: Fields) -> bool:
+        if rule.id not in self.one_by_one:
+            self.one_by_one[rule.id] = accepts(self._alone(schema))
+        return self.one_by_one[rule.id](fields)
+
+    def _alone(self, schema: JSON) -> dict[str, JSON]:
+        return {"$defs": self.options["$defs"], "allOf": [schema]}
+
+    def _complaint(
+        self, rule: Rule, fields: Fields, path: Path, words: Mapping[str, JSON] | None = None
+    ) -> Complaint:
+        look = vocabulary(self.catalogue, self.facts, fields, path, words or {})
+        return Complaint(
+            rule.id,
+            rule.severity,
+            path,
+            fill(rule.message, look),
+            fill(rule.hint, look),
+            rule.source,
+        )
+
+
+def model_checks(catalogue: Catalogue, facts: ModelFacts) -> ModelChecks:
+    """The compiled checks of one model; compiled once."""
+    if facts.id not in catalogue.kept:
+        rules = tuple(rules_for(catalogue, facts))
+        options = catalogue.definitions_of(facts.vendor)
+        parts = [schema for rule, schema in rules if rule.check is None]
+        whole = {**options, "title": facts.id, "allOf": [*options.get("allOf", ()), *parts]}
+        catalogue.kept[facts.id] = ModelChecks(catalogue, facts, options, rules, accepts(whole))
+    return cast("ModelChecks", catalogue.kept[facts.id])
+
+
+def rules_for(
+    catalogue: Catalogue, facts: ModelFacts, on: str = "shot"
+) -> Iterator[tuple[Rule, JSON]]:
+    """The rules that concern a model and are not switched off, each as it reads for it."""
+    for rule in (*catalogue.common.rules, *catalogue.vendors[facts.vendor].rules):
+        if rule.on == on and rule.concerns(facts) and _wanted(catalogue, rule):
+            schema = rule.schema_for(facts)
+            if schema is not None:
+                yield rule, schema
+
+
+def where(rule: Rule, schema: Mapping[str, JSON], document: Mapping[str, JSON]) -> Path:
+    """The value a broken rule is about: the first of `at` that is there, else where it broke."""
+    if rule.at:
+        return next((path for path in rule.at if at(document, path) is not None), ("model",))
+    broken = next(iter(refusals(schema, document)), None)
+    return tuple(broken.absolute_path) if broken else ()
+
+
+def at(document: JSON, path: Iterable[str | int]) -> JSON:
+    """The value a path leads to, or None."""
+    for step in path:
+        if isinstance(document, Mapping):
+            document = document.get(cast("str", step))
+        elif isinstance(document, list) and isinstance(step, int) and step < len(document):
+            document = document[step]
+        else:
+            return None
+    return document
+
+
+def vocabulary(
+    catalogue: Catalogue,
+    facts: ModelFacts,
+    document: Mapping[str, JSON],
+    path: Path,
+    words: Mapping[str, JSON],
+) -> Callable[[str], str]:
+    """What the `{places}` of a message may name: a field, `value`, `legal.*`, `able.*`."""
+
+    def look(place: str) -> str:
+        head, _, rest = place.partition(".")
+        if head == "legal":
+            return listed(legal(facts)[rest])
+        if head == "able":
+            return _named(catalogue, facts, rest)
+        known = {"model": facts.id, "value": at(document, path), **words}
+        return shown(known[place] if place in known else at(document, place.split(".")))
+
+    return look
+
+
+def as_wanted(catalogue: Catalogue, complaints: Iterable[Complaint]) -> Iterator[Complaint]:
+    """Complaints as the project wants them: a rule made an error, a warning, or silent."""
+    for complaint in complaints:
+        severity = catalogue.severities.get(complaint.rule, complaint.severity)
+        if severity is not None:
+            yield replace(complaint, severity=severity)
+
+
+def _wanted(catalogue: Catalogue, rule: Rule) -> bool:
+    return catalogue.severities.get(rule.id, rule.severity) is not None
+
+
+def _named(catalogue: Catalogue, facts: ModelFacts, capability: str) -> str:
+    able = catalogue.able(capability)
+    near = sorted(able, key=lambda model: catalogue.models[model].vendor != facts.vendor)
+    more = f" and {len(near) - NAMED} more" if len(near) > NAMED else ""
+    return ", ".join(near[:NAMED]) + more if near else "no model"
+
+
+def _retired(facts: ModelFacts) -> Iterator[Complaint]:
+    if facts.status == "retired":
+        yield Complaint(
+            "model.retired",
+            Severity.WARNING,
+            ("model",),
+            f"{facts.id}: its vendor retired it on {facts.retired}; the gateway still lists it",
+            f"the nearest model is {facts.replacement}" if facts.replacement else "",
+            f"vendor doc {facts.retired}",
+        )
+
+
+def _unknown_model(catalogue: Catalogue, model: JSON) -> Complaint:
+    if model is None:
+        return Complaint(
+            "model.missing",
+            Severity.ERROR,
+            (),
+            "no model is chosen",
+            "write `model:` in the shot or in `defaults`; `reelmake models` lists them",
+        )
+    hint = did_you_mean(str(model), catalogue.models)
+    if vendor := catalogue.vendor_of(str(model)):
+        add = f"if it is new, add it to reelmake.yaml: `models: {{{model}: {{vendor: {vendor}}}}}`"
+        hint = f"{hint} {add}".strip()
+    return Complaint(
+        "model.unknown",
+        Severity.ERROR,
+        ("model",),
+        f"unknown model {model}",
+        hint or "`reelmake models` lists what is known; reelmake.yaml can add to it",
+    )
