@@ -10,6 +10,7 @@ from runner.disk.mounts import filesystem, free_bytes, network_filesystem, requi
 from runner.disk.statcache import StatCache
 from runner.disk.write import (
     commit_file,
+    copy_file,
     hash_file,
     leftovers,
     make_private_dir,
@@ -26,6 +27,7 @@ __all__ = [
     "ProjectLock",
     "StatCache",
     "commit_file",
+    "copy_file",
     "filesystem",
     "free_bytes",
     "hash_file",

@@ -1,0 +1,5 @@
+"""Bytes by digest: take in, give out, prune. Never knows videos, shots or what was paid."""
+
+from runner.store.local import Store
+
+__all__ = ["Store"]
