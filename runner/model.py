@@ -340,6 +340,7 @@ class Finding:
 
     rule: str  # "take.seconds", "take.size", "take.audio"
     message: str
+    path: str = ""  # the file it is about, where it is about one
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +361,7 @@ class Result:
     probe: Probe
     cost: Estimate | None = None
     findings: tuple[Finding, ...] = ()
+    vendor: str = ""  # whose model it was; empty: as the shot says
 
 
 class Standing(StrEnum):
