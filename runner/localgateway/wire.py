@@ -1,0 +1,279 @@
+"""Requests off a connection, answers onto it.
+
+h11 reads; writing is done by hand, byte by byte where a script wants it so: a server that must be
+able to break every rule cannot let a library keep them.
+"""
+
+import asyncio
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Literal
+from urllib.parse import parse_qs, unquote
+
+import h11
+
+from runner.localgateway.film import Film
+
+LARGEST_BODY = 80 << 20  # vendors take up to 64 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    target: str  # as it came, percent-encoded, with its query
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def parts(self) -> list[str]:
+        """The path's segments, decoded: an id may hold anything."""
+        return [unquote(part) for part in self.path.strip("/").split("/")]
+
+    @property
+    def query(self) -> dict[str, str]:
+        pairs = parse_qs(self.target.partition("?")[2], keep_blank_values=True)
+        return {name: values[-1] for name, values in pairs.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of a film, from start up to stop."""
+
+    film: Film
+    start: int
+    stop: int
+
+
+Part = bytes | Span
+Framing = Literal["length", "chunked", "close"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer. `declared` is a Content-Length that lies; `raw` replaces everything."""
+
+    status: int
+    body: tuple[Part, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    framing: Framing = "length"
+    declared: int | None = None
+    raw: bytes | None = None
+
+    @property
+    def length(self) -> int:
+        return sum(len(p) if isinstance(p, bytes) else p.stop - p.start for p in self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How the bytes of an answer reach the wire."""
+
+    delay: float = 0  # seconds before the first byte
+    cut: int | None = None  # stop after so many bytes of the whole answer
+    skip_body_after: int | None = None  # the same, counted from the end of the head
+    piece: int = 0  # write so many bytes at a time …
+    pause: float = 0  # … and rest so many seconds between
+    flip: int | None = None  # this byte of the body has a bit flipped
+    after: Literal["keep", "close", "reset", "hang"] = "keep"
+
+
+PLAIN = Delivery()
+
+
+class Incoming:
+    """The requests of one connection, one after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 17)
+        self._received = 0  # bytes of the present request, or a little more
+
+    async def head(self) -> Request | None:
+        """The next request without its body; None when the peer is done."""
+        event = await self._event()
+        if not isinstance(event, h11.Request):
+            return None
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
+        return Request(event.method.decode(), event.target.decode("latin-1"), headers)
+
+    async def body(self, stop_after: int | None = None) -> bytes | None:
+        """The body; None when `stop_after` bytes of the request had come, or it is too large."""
+        if self._parser.they_are_waiting_for_100_continue:
+            self._writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            if stop_after is not None and self._received >= stop_after:
+                return None
+            event = await self._event()
+            if isinstance(event, h11.Data):
+                size += len(event.data)
+                if size > LARGEST_BODY:
+                    return None
+                chunks.append(bytes(event.data))
+            else:
+                return b"".join(chunks)
+
+    async def _event(self) -> object:
+        while (event := self._parser.next_event()) is h11.NEED_DATA:
+            data = await self._reader.read(1 << 16)
+            self._received += len(data)
+            self._parser.receive_data(data)
+        return event
+
+    def again(self) -> None:
+        """Be ready for the next request on this connection."""
+        rest = self._parser.trailing_data[0]
+        self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=1 << 17)
+        self._received = len(rest)
+        if rest:
+            self._parser.receive_data(rest)
+
+
+_date: tuple[int, str] = (0, "")
+
+
+def http_date() -> str:
+    """The Date header's value, made once a second."""
+    global _date
+    now = int(time.time())
+    if _date[0] != now:
+        _date = (now, formatdate(now, usegmt=True))
+    return _date[1]
+
+
+def reason(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def head_of(answer: Answer) -> bytes:
+    lines = [f"HTTP/1.1 {answer.status} {reason(answer.status)}"]
+    names = {name.lower() for name, _ in answer.headers}
+    if "date" not in names:
+        lines.append(f"Date: {http_date()}")
+    lines += [f"{name}: {value}" for name, value in answer.headers]
+    if answer.framing == "chunked":
+        lines.append("Transfer-Encoding: chunked")
+    elif answer.framing == "close":
+        lines.append("Connection: close")
+    elif answer.status != 304:
+        length = answer.length if answer.declared is None else answer.declared
+        lines.append(f"Content-Length: {length}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+def _pieces_of(answer: Answer) -> Iterator[bytes]:
+    for part in answer.body:
+        chunks = [part] if isinstance(part, bytes) else part.film.read(part.start, part.stop)
+        for chunk in chunks:
+            if chunk and answer.framing == "chunked":
+                yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
+            elif chunk:
+                yield chunk
+    if answer.framing == "chunked":
+        yield b"0\r\n\r\n"
+
+
+async def send(
+    writer: asyncio.StreamWriter, answer: Answer, delivery: Delivery = PLAIN, *, head: bool = False
+) -> bool:
+    """Write an answer; True when the connection may go on. `head`: the request was a HEAD."""
+    start = answer.raw if answer.raw is not None else head_of(answer)
+    if delivery is PLAIN:
+        writer.write(start)
+        if not head and answer.raw is None:
+            for piece in _pieces_of(answer):
+                writer.write(piece)
+                if len(piece) > 65536:
+                    await writer.drain()
+        await writer.drain()
+        return answer.framing != "close" and answer.raw is None
+    await asyncio.sleep(delivery.delay)
+    pieces = iter(()) if head or answer.raw is not None else _pieces_of(answer)
+    await _send_bent(writer, start, pieces, delivery)
+    return await _end(writer, answer, delivery)
+
+
+async def _send_bent(
+    writer: asyncio.StreamWriter, start: bytes, body: Iterator[bytes], delivery: Delivery
+) -> None:
+    left = delivery.cut
+    if delivery.skip_body_after is not None:
+        left = len(start) + delivery.skip_body_after
+    flip = delivery.flip
+    for number, piece in enumerate(_chain(start, body)):
+        if number and flip is not None:
+            piece, flip = _flipped(piece, flip)
+        if left is not None:
+            piece, left = piece[:left], left - len(piece)
+        for part in _cut_up(piece, delivery.piece):
+            writer.write(part)
+            await writer.drain()
+            if delivery.pause:
+                await asyncio.sleep(delivery.pause)
+        if left is not None and left <= 0:
+            return
+
+
+def _chain(start: bytes, body: Iterator[bytes]) -> Iterator[bytes]:
+    yield start
+    yield from body
+
+
+def _flipped(piece: bytes, at: int) -> tuple[bytes, int | None]:
+    if at >= len(piece):
+        return piece, at - len(piece)
+    return piece[:at] + bytes([piece[at] ^ 1]) + piece[at + 1 :], None
+
+
+def _cut_up(piece: bytes, size: int) -> Iterator[bytes]:
+    if not size:
+        yield piece
+        return
+    for at in range(0, len(piece), size):
+        yield piece[at : at + size]
+
+
+async def _end(writer: asyncio.StreamWriter, answer: Answer, delivery: Delivery) -> bool:
+    if delivery.after == "reset":
+        reset(writer)
+        return False
+    if delivery.after == "hang":
+        await writer.drain()
+        await asyncio.Event().wait()  # until the peer goes away or the server stops
+    cut = delivery.cut is not None or delivery.skip_body_after is not None
+    return delivery.after == "keep" and not cut and answer.framing != "close" and not answer.raw
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End the connection with RST instead of FIN."""
+    sock = writer.get_extra_info("socket")
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What has passed, by route; the ledger shows it."""
+
+    requests: dict[str, int] = field(default_factory=dict)
+
+    def count(self, route: str) -> int:
+        self.requests[route] = self.requests.get(route, 0) + 1
+        return self.requests[route]
