@@ -1,0 +1,35 @@
+"""What lies in `renders/`, written down: the lock of a film, committed to git.
+
+    lock       what it says; from a plan, and back into history
+    text       the file
+    outputs    bytes put where people look for them
+    check      is everything as it says?
+
+The manifest pins which bytes are each take. It holds nothing derived and nothing of the moment
+(no totals, no date, no hash of the storyboard or of the cut): every line belongs to one take, so
+two people who render different shots can merge. It can be rebuilt from journal and store byte for
+byte, and a fresh clone reads it as history. Never knows the network.
+"""
+
+from runner.manifest.check import note_cut, verify
+from runner.manifest.lock import Entry, Manifest, build, recall
+from runner.manifest.outputs import place, set_aside
+from runner.manifest.text import dump, parse, read, write
+
+NAME = "manifest.json"
+
+__all__ = [
+    "NAME",
+    "Entry",
+    "Manifest",
+    "build",
+    "dump",
+    "note_cut",
+    "parse",
+    "place",
+    "read",
+    "recall",
+    "set_aside",
+    "verify",
+    "write",
+]

@@ -1,0 +1,141 @@
+"""What a manifest says, how a plan becomes one, and how one becomes history again."""
+
+from collections import ChainMap
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from runner.fingerprint import frame_text, in_order
+from runner.model import (
+    JSON,
+    Digest,
+    History,
+    LocalFile,
+    Plan,
+    Result,
+    Shot,
+    ShotId,
+    ShotOutput,
+    Step,
+    Storyboard,
+    Take,
+)
+
+TakeId = tuple[ShotId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One take that exists: what was asked, what came back, where it lies."""
+
+    shot: ShotId
+    take: int
+    kept: bool
+    vendor: str
+    result: Result
+    inputs: tuple[Mapping[str, JSON], ...]
+    outputs: tuple[str, ...]  # POSIX, relative to the manifest's folder
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    storyboard: str  # POSIX, relative to the project root
+    gateway: str
+    entries: tuple[Entry, ...]  # in the order of the storyboard, then by take
+    cut: str | None = None  # POSIX, relative to the manifest's folder
+
+    def kept(self) -> dict[ShotId, Entry]:
+        """The kept take of every shot that has one."""
+        return {entry.shot: entry for entry in self.entries if entry.kept}
+
+
+def build(storyboard: Storyboard, plan: Plan, history: History, cut: str | None = None) -> Manifest:
+    """The manifest of a storyboard as things stand.
+
+    `plan` is a plan of the whole storyboard made from `history` after the run. A take that is not
+    up to date keeps the entry of what was rendered for it last, if anything was.
+    """
+    steps = {(step.shot, step.take): step for step in plan.steps}
+    entries = tuple(
+        entry
+        for shot in storyboard.shots
+        for take in shot.takes
+        if (entry := _entry(shot, take, steps.get((shot.id, take.number)), history))
+    )
+    return Manifest(storyboard.path, plan.gateway, entries, cut)
+
+
+def recall(history: History, manifest: Manifest, held: Container[Digest]) -> History:
+    """The journal's history with what a manifest pins.
+
+    The manifest wins: it is the lock, and may say what a colleague rendered. Only where its bytes
+    are not in `held` and the journal's are, the journal's stand in.
+    """
+    results: dict[Digest, Result] = {}
+    latest: dict[TakeId, Result] = {}
+    for entry in manifest.entries:
+        result = entry.result
+        latest[entry.shot, entry.take] = result
+        if result.sha256 not in held:
+            known = history.results.get(result.fingerprint)
+            if known is not None and known.sha256 in held:
+                continue
+        results[result.fingerprint] = result
+    return History(
+        results=ChainMap(results, cast("dict[Digest, Result]", history.results)),
+        running=history.running,
+        doubtful=history.doubtful,
+        latest=ChainMap(latest, cast("dict[TakeId, Result]", history.latest)),
+    )
+
+
+def _entry(shot: Shot, take: Take, step: Step | None, history: History) -> Entry | None:
+    result = step.result if step else None
+    inputs = _inputs(take, result) if result else None
+    if result is None:
+        result = history.latest.get((shot.id, take.number))
+    if result is None:
+        return None
+    return Entry(
+        shot=shot.id,
+        take=take.number,
+        kept=take.number == shot.keep,
+        vendor=result.vendor or shot.vendor,
+        result=result,
+        inputs=inputs if inputs is not None else _bare_inputs(result),
+        outputs=shot.outputs(take.number),
+    )
+
+
+def _inputs(take: Take, result: Result) -> tuple[Mapping[str, JSON], ...]:
+    media = result.asked.get("media", ())
+    return tuple(
+        {"role": medium.role, **_origin(medium.origin), **_identity(identity)}
+        for medium, identity in zip(in_order(take.request), media, strict=True)
+    )
+
+
+def _bare_inputs(result: Result) -> tuple[Mapping[str, JSON], ...]:
+    """Of a take that is not up to date only what was asked is known, not which file it was."""
+    media = result.asked.get("media", ())
+    return tuple(
+        {
+            "role": medium["role"],
+            **({"frame": medium["frame"]} if "frame" in medium else {}),
+            **_identity(medium),
+        }
+        for medium in media
+    )
+
+
+def _origin(origin: object) -> dict[str, JSON]:
+    match origin:
+        case LocalFile(path):
+            return {"path": path}
+        case ShotOutput(shot, frame):
+            return {"shot": shot} | ({} if frame is None else {"frame": frame_text(frame)})
+    return {}
+
+
+def _identity(medium: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {key: medium[key] for key in ("sha256", "url", "url_sha256") if key in medium}

@@ -1,0 +1,206 @@
+"""The manifest's file: read, written only where it changes, a line for every fact of a take."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+
+from runner.disk import write_atomic
+from runner.errors import BadInput
+from runner.manifest.lock import Entry, Manifest
+from runner.model import (
+    JSON,
+    AttemptId,
+    Digest,
+    Estimate,
+    Finding,
+    JobId,
+    Money,
+    Probe,
+    Result,
+    ShotId,
+)
+
+FORMAT = 1
+UNKNOWN = AttemptId("")  # a result that only a manifest tells of
+
+
+def write(path: Path, manifest: Manifest) -> bool:
+    """Replace the file in one go, only where its content changes; whether it did.
+
+    Raises `Outside` when the disk will not do it.
+    """
+    data = dump(manifest)
+    try:
+        if path.read_bytes() == data:
+            return False
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data, mode=0o644)
+    return True
+
+
+def read(path: Path) -> Manifest | None:
+    """The manifest at a path, or None where there is none.
+
+    Raises BadInput, with the take it stumbled over, for a file that is not a manifest.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path} is not UTF-8 text") from error
+    return parse(text, str(path))
+
+
+_compact = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+
+
+def dump(manifest: Manifest) -> bytes:
+    """The file's bytes: a key a line, so that git sees which take changed and in what."""
+    head: dict[str, JSON] = {
+        "manifest": FORMAT,
+        "storyboard": {"path": manifest.storyboard},
+        "gateway": manifest.gateway,
+    }
+    lines = [f"  {_compact(key)}: {_compact(value)}," for key, value in head.items()]
+    shots = ",\n".join(_entry_text(entry) for entry in manifest.entries)
+    tail = f',\n  "cut": {_compact({"path": manifest.cut})}' if manifest.cut else ""
+    body = f'  "shots": [\n{shots}\n  ]{tail}' if shots else f'  "shots": []{tail}'
+    text = "\n".join(["{", *lines, body, "}", ""])
+    # A lone surrogate cannot be UTF-8; as \udXXX it is the JSON escape of itself.
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _entry_text(entry: Entry) -> str:
+    pairs = (f"      {_compact(key)}: {_compact(value)}" for key, value in _saved(entry).items())
+    return "    {\n" + ",\n".join(pairs) + "\n    }"
+
+
+def _saved(entry: Entry) -> dict[str, JSON]:
+    result = entry.result
+    saved: dict[str, JSON] = {
+        "id": entry.shot,
+        "take": entry.take,
+        "kept": entry.kept,
+        "fingerprint": result.fingerprint,
+        "model": result.asked.get("model"),
+        "vendor": entry.vendor,
+        "prompt": result.asked.get("prompt"),
+        "request": result.asked,
+        "job": {
+            "id": result.job,
+            "gateway": result.gateway,
+            "submitted_at": result.submitted_at,
+            "completed_at": result.completed_at,
+        },
+        "inputs": list(entry.inputs),
+        "output": _saved_output(entry),
+        "cost": _saved_cost(result.cost),
+    }
+    if result.findings:
+        saved["findings"] = [{"rule": f.rule, "message": f.message} for f in result.findings]
+    return saved
+
+
+def _saved_output(entry: Entry) -> dict[str, JSON]:
+    result, probe = entry.result, entry.result.probe
+    path, *also = entry.outputs or (None,)
+    saved: dict[str, JSON] = {"path": path, "sha256": result.sha256, "bytes": result.bytes}
+    saved |= {"width": probe.width, "height": probe.height, "seconds": probe.seconds}
+    saved |= {"fps": probe.fps, "audio": probe.audio}
+    return saved | ({"also": also} if also else {})
+
+
+def _saved_cost(cost: Estimate | None) -> JSON:
+    if cost is None:
+        return None
+    saved = {"amount": f"{cost.cost.amount:f}", "currency": cost.cost.currency}
+    return saved | {"basis": cost.basis} | ({"bound": True} if cost.bound else {})
+
+
+def parse(text: str, name: str) -> Manifest:
+    """A manifest from its text. Raises BadInput with `name` for anything else."""
+    try:
+        data = json.loads(text, parse_constant=_no_constant)
+    except ValueError as error:
+        raise BadInput(f"{name} is not JSON: {error}", do="restore it from git") from error
+    if not isinstance(data, dict) or "manifest" not in data:
+        raise BadInput(f"{name} is not a manifest")
+    if data["manifest"] != FORMAT:
+        raise BadInput(
+            f"{name} has format {data['manifest']!r}; this version reads {FORMAT}",
+            do="update reelmake",
+        )
+    return Manifest(
+        storyboard=str(data["storyboard"]["path"]),
+        gateway=str(data.get("gateway", "")),
+        entries=tuple(_read_entries(data.get("shots", []), name)),
+        cut=data["cut"]["path"] if data.get("cut") else None,
+    )
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _read_entries(shots: Iterable[Mapping[str, JSON]], name: str) -> Iterator[Entry]:
+    for number, saved in enumerate(shots):
+        try:
+            yield _read_entry(saved)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            where = saved.get("id", number) if isinstance(saved, Mapping) else number
+            raise BadInput(f"{name}: entry {where!r} is damaged ({error!r})") from error
+
+
+def _read_entry(saved: Mapping[str, JSON]) -> Entry:
+    output = saved["output"]
+    paths = [path for path in (output["path"], *output.get("also", ())) if path is not None]
+    return Entry(
+        shot=ShotId(saved["id"]),
+        take=saved["take"],
+        kept=saved["kept"],
+        vendor=saved["vendor"],
+        result=_read_result(saved),
+        inputs=tuple(saved["inputs"]),
+        outputs=tuple(_inside(path) for path in paths),
+    )
+
+
+def _inside(path: str) -> str:
+    """An output path is a plain name below the manifest's folder, whoever wrote the manifest."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        raise ValueError(f"{path!r} is no path below the manifest")
+    return path
+
+
+def _read_result(saved: Mapping[str, JSON]) -> Result:
+    output, job = saved["output"], saved["job"]
+    return Result(
+        attempt=UNKNOWN,
+        shot=ShotId(saved["id"]),
+        take=saved["take"],
+        fingerprint=Digest(saved["fingerprint"]),
+        asked=saved["request"],
+        gateway=job.get("gateway", ""),
+        job=JobId(job["id"]) if job["id"] is not None else None,
+        submitted_at=job["submitted_at"],
+        completed_at=job["completed_at"],
+        sha256=Digest(output["sha256"]),
+        bytes=output["bytes"],
+        probe=Probe(
+            output["width"], output["height"], output["seconds"], output["fps"], output["audio"]
+        ),
+        cost=_read_cost(saved.get("cost")),
+        findings=tuple(Finding(f["rule"], f["message"]) for f in saved.get("findings", ())),
+        vendor=saved["vendor"],
+    )
+
+
+def _read_cost(saved: JSON) -> Estimate | None:
+    if saved is None:
+        return None
+    money = Money(Decimal(saved["amount"]), saved["currency"])
+    return Estimate(money, saved["basis"], saved.get("bound", False))
