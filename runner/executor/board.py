@@ -1,0 +1,149 @@
+"""Which take may start: a take waits for the kept takes of the shots it hangs on.
+
+Per vendor a queue, the longest remaining path first, so that a long chain is not left for last.
+"""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from runner.model import Action, Digest, Outcome, Plan, Shot, ShotId, Status, Step, Storyboard, Take
+
+TakeId = tuple[ShotId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A step of the plan with the shot and take it is about."""
+
+    index: int  # its place in the plan
+    step: Step
+    shot: Shot
+    take: Take
+
+    @property
+    def keeper(self) -> bool:
+        return self.take.number == self.shot.keep
+
+
+def works(plan: Plan, storyboard: Storyboard) -> list[Work]:
+    shots = {shot.id: shot for shot in storyboard.shots}
+    return [
+        Work(index, step, shots[step.shot], take_of(shots[step.shot], step.take))
+        for index, step in enumerate(plan.steps)
+    ]
+
+
+def take_of(shot: Shot, number: int) -> Take:
+    return next(take for take in shot.takes if take.number == number)
+
+
+class Board:
+    """Takes that wait, are ready, under way, or settled."""
+
+    def __init__(self, plan: Plan, storyboard: Storyboard) -> None:
+        self.works = works(plan, storyboard)
+        keepers = {work.shot.id for work in self.works if work.keeper}
+        self._needs = {
+            work.index: {shot for shot in needs(work.step) if shot in keepers}
+            for work in self.works
+        }
+        self._waiting_for = defaultdict[ShotId, list[Work]](list)
+        for work in self.works:
+            for shot in self._needs[work.index]:
+                self._waiting_for[shot].append(work)
+        self._length = remaining(self.works, self._waiting_for)
+        self._ready = defaultdict[str, list[tuple[int, int]]](list)
+        self._in_hand = dict[Digest, Work]()
+        self._twins = defaultdict[Digest, list[Work]](list)
+        self._outcomes: list[Outcome | None] = [None] * len(self.works)
+        self._left = len(self.works)
+        for work in self.works:
+            if not self._needs[work.index]:
+                self.ready(work)
+
+    @property
+    def unfinished(self) -> bool:
+        return self._left > 0
+
+    @property
+    def unsettled(self) -> Iterator[Work]:
+        return (work for work in self.works if self._outcomes[work.index] is None)
+
+    def outcomes(self) -> list[Outcome]:
+        """In the order of the plan; only once everything is settled."""
+        return [outcome for outcome in self._outcomes if outcome]
+
+    def ready(self, work: Work) -> None:
+        entry = (-self._length[work.index], work.index)
+        heapq.heappush(self._ready[work.shot.vendor], entry)
+
+    def startable(self, room: Callable[[str], int]) -> Iterator[Work]:
+        """Takes that may start now; `room` says how many more a vendor takes at once."""
+        for vendor, queue in list(self._ready.items()):
+            while queue and room(vendor) > 0:
+                yield self.works[heapq.heappop(queue)[1]]
+
+    def twin(self, work: Work) -> bool:
+        """Whether the same thing is already being rendered: then this take shares its outcome."""
+        if work.step.fingerprint is None:
+            return False
+        first = self._in_hand.setdefault(work.step.fingerprint, work)
+        if first is work:
+            return False
+        self._twins[work.step.fingerprint].append(work)
+        return True
+
+    def settle(self, work: Work, outcome: Outcome) -> Iterator[tuple[Work, Outcome]]:
+        """Writes an outcome down; also those of takes which can no longer be made."""
+        settled = [(work, outcome)]
+        while settled:
+            work, outcome = settled.pop()
+            if self._outcomes[work.index] is not None:
+                continue
+            self._outcomes[work.index] = outcome
+            self._left -= 1
+            yield work, outcome
+            settled += self._twins_of(work, outcome)
+            if not work.keeper:
+                continue
+            for dependent in self._waiting_for.pop(work.shot.id, []):
+                if outcome.status is not Status.DONE:
+                    settled.append((dependent, held_up(dependent.step, work.shot.id, outcome)))
+                    continue
+                self._needs[dependent.index].discard(work.shot.id)
+                if not self._needs[dependent.index]:
+                    self.ready(dependent)
+
+    def _twins_of(self, work: Work, outcome: Outcome) -> list[tuple[Work, Outcome]]:
+        fingerprint = outcome.step.fingerprint
+        first = self._in_hand.get(fingerprint) if fingerprint else None
+        if fingerprint is None or first is None or first.index != work.index:
+            return []
+        del self._in_hand[fingerprint]
+        twins = self._twins.pop(fingerprint, [])
+        return [(twin, replace(outcome, step=twin.step, output=None)) for twin in twins]
+
+
+def needs(step: Step) -> tuple[ShotId, ...]:
+    """What exists, or is being rendered already, hangs on nothing any more."""
+    if step.action in (Action.REUSE, Action.RESTORE, Action.RESUME):
+        return ()
+    return step.depends_on
+
+
+def held_up(step: Step, upstream: ShotId, outcome: Outcome) -> Outcome:
+    if outcome.status is Status.INTERRUPTED:
+        return Outcome(step, Status.INTERRUPTED, detail="not started")
+    return Outcome(step, Status.BLOCKED, detail=f"{upstream} is {outcome.status}")
+
+
+def remaining(works: list[Work], waiting_for: Mapping[ShotId, list[Work]]) -> list[int]:
+    """For each take how many takes come after it on the longest path, itself included."""
+    length = [1] * len(works)
+    for work in reversed(works):
+        if work.keeper:
+            after = (length[dependent.index] for dependent in waiting_for.get(work.shot.id, ()))
+            length[work.index] += max(after, default=0)
+    return length

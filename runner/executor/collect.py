@@ -1,0 +1,233 @@
+"""From a job id to bytes in the store: look, fetch, check, keep.
+
+Everything here is a GET and may be done again. Whatever goes wrong, the job stays on record and
+the next run goes on from there; no trouble here ever leads to a new POST by itself.
+"""
+
+from asyncio import to_thread
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from runner.executor.review import review
+from runner.executor.run import Run
+from runner.gateway.download import Fetched, Got
+from runner.gateway.filing import Report, State
+from runner.gateway.limits import backoff
+from runner.gateway.polling import next_poll
+from runner.journal import facts as record
+from runner.model import (
+    Attempt,
+    Estimate,
+    Expected,
+    JobId,
+    Money,
+    Outcome,
+    Probe,
+    Result,
+    Standing,
+    Status,
+    Step,
+)
+
+DENIALS = 3  # looks that the key was not good for, in a row
+FETCHES = 6  # rounds of downloading; each tries several times by itself
+LATER = (Got.NOT_READY, Got.UNREACHABLE, Got.BROKEN, Got.MISSING)
+
+
+async def collect(run: Run, attempt: Attempt, step: Step, expected: Expected) -> Outcome:
+    """The outcome of an accepted attempt."""
+    if attempt.gateway != run.parts.profile.name:
+        detail = f"job {attempt.job} is at {attempt.gateway}: run with --gateway {attempt.gateway}"
+        return Outcome(step, Status.BLOCKED, detail=detail)
+    assert attempt.job is not None
+    seen = await watch(run, attempt, attempt.job, step)
+    if isinstance(seen, Outcome):
+        return seen
+    return await take_home(run, attempt, attempt.job, step, seen, expected)
+
+
+# ── looking ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | Outcome:
+    """Looks until the job has come to an end: the completed report, or the outcome."""
+    began, looks, denied = run.parts.clock.monotonic(), 0, 0
+    age = max(0.0, run.parts.clock.now() - seconds_of(attempt.submitted_at))
+    while True:
+        elapsed = run.parts.clock.monotonic() - began
+        if elapsed > run.parts.profile.poll.give_up:
+            return later(step, f"job {job} is still running; the next run looks again")
+        await run.parts.clock.sleep(wait(run, attempt, age + elapsed, looks))
+        looks += 1
+        report = await run.parts.client.look(job)
+        run.parts.progress.heard(step, report.word or str(report.state), report.percent)
+        if report.anomaly:
+            run.parts.progress.note(f"{step.shot}: {report.anomaly}")
+        denied = denied + 1 if report.state is State.DENIED else 0
+        if denied >= DENIALS:
+            return later(step, f"job {job} cannot be read with this key: {report.detail}")
+        elapsed = age + run.parts.clock.monotonic() - began
+        ended = await judge(run, attempt, report, step, elapsed, looks)
+        if ended is not None:
+            return ended
+
+
+def wait(run: Run, attempt: Attempt, age: float, looks: int) -> float:
+    """Seconds until the next look. A job from an earlier run may be ready: look at once."""
+    if attempt.standing is Standing.COMPLETED or (looks == 0 and run.is_earlier(attempt)):
+        return 0.0
+    advice, fixed = run.parts.profile.poll, run.parts.poll_seconds
+    return next_poll(age, looks, run.times[attempt.model], advice, fixed)
+
+
+async def judge(
+    run: Run, attempt: Attempt, report: Report, step: Step, age: float, looks: int
+) -> Report | Outcome | None:
+    """What a report means; None: look again."""
+    match report.state:
+        case State.COMPLETED:
+            return await completed(run, attempt, report, age)
+        case State.FAILED:
+            return await failed(run, attempt, report, step)
+        case State.GONE:
+            return await expired(run, attempt, step, report.detail or "the result is gone")
+        case State.MISSING if age > run.parts.profile.poll.grace and looks >= DENIALS:
+            return await expired(run, attempt, step, "the gateway does not know the job any more")
+        case _:
+            return None
+
+
+async def completed(run: Run, attempt: Attempt, report: Report, age: float) -> Report:
+    if attempt.standing is not Standing.COMPLETED:
+        await run.parts.journal.append(record.completed(attempt.id, run.parts.journal.now()))
+        if not run.is_earlier(attempt):
+            run.times[attempt.model].append(age)
+    return report
+
+
+async def failed(run: Run, attempt: Attempt, report: Report, step: Step) -> Outcome:
+    failure, billing = report.failure or "unknown", report.billing or "maybe"
+    await run.parts.journal.append(
+        record.failed(attempt.id, failure, report.detail, billing, money(report))
+    )
+    run.note(replace(attempt, standing=Standing.FAILED))
+    run.failures[attempt.id] = failure
+    price = "" if billing == "free" else f", {billing}"
+    return Outcome(step, Status.FAILED, detail=f"{failure}{price}: {report.detail}")
+
+
+async def expired(run: Run, attempt: Attempt, step: Step, why: str) -> Outcome:
+    """Told once: the next run finds an attempt that has ended."""
+    await run.parts.journal.append(record.expired(attempt.id, why))
+    run.note(replace(attempt, standing=Standing.EXPIRED))
+    price = f"{attempt.estimate.cost} lost" if attempt.estimate else "price unknown"
+    return Outcome(step, Status.FAILED, detail=f"job {attempt.job}: {why} ({price})")
+
+
+def later(step: Step, detail: str) -> Outcome:
+    return Outcome(step, Status.INTERRUPTED, detail=detail)
+
+
+def money(report: Report) -> Money | None:
+    return Money(report.cost) if report.cost is not None else None
+
+
+def seconds_of(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
+# ── fetching ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A whole video in the store."""
+
+    fetched: Fetched
+    probe: Probe
+
+
+async def take_home(
+    run: Run, attempt: Attempt, job: JobId, step: Step, report: Report, expected: Expected
+) -> Outcome:
+    home = await fetch(run, attempt, job, step)
+    if isinstance(home, Outcome):
+        return home
+    findings = review(attempt.model, expected, report.echo, home.probe)
+    sha256 = home.fetched.sha256
+    assert sha256 is not None
+    at = run.parts.journal.now()
+    fact = record.stored(
+        attempt.id,
+        sha256=sha256,
+        size=home.fetched.bytes,
+        probe=home.probe,
+        at=at,
+        billed=money(report),
+        findings=findings,
+    )
+    await run.parts.journal.append(fact)
+    billed = money(report)
+    result = Result(
+        attempt=attempt.id,
+        shot=attempt.shot,
+        take=attempt.take,
+        fingerprint=attempt.fingerprint,
+        asked=attempt.asked,
+        gateway=attempt.gateway,
+        job=job,
+        submitted_at=attempt.submitted_at,
+        completed_at=at,
+        sha256=sha256,
+        bytes=home.fetched.bytes,
+        probe=home.probe,
+        cost=Estimate(billed, "billed by the gateway") if billed else attempt.estimate,
+        findings=findings,
+    )
+    run.landed(result)
+    return Outcome(step, Status.DONE, result)
+
+
+async def fetch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Home | Outcome:
+    """Bytes into the store, durable before anybody is told."""
+    dest = run.parts.scratch / f"{attempt.id}.mp4"
+    for tries in range(FETCHES):
+        fetched = await run.parts.client.fetch(job, dest)
+        if fetched.got is Got.DONE and fetched.path and fetched.sha256:
+            return await keep(run, fetched, fetched.path)
+        if fetched.got is Got.EXPIRED:
+            return await expired(run, attempt, step, fetched.detail or "the result is gone")
+        if fetched.got not in LATER:
+            break
+        await run.parts.clock.sleep(fetched.retry_after or backoff(tries, run.parts.random))
+    # The job stays on record as completed: the next run downloads again, and pays nothing.
+    detail = f"job {job} is ready, but not here: {fetched.got}, {fetched.detail}".rstrip(", ")
+    return Outcome(step, Status.FAILED, detail=detail)
+
+
+async def keep(run: Run, fetched: Fetched, path: Path) -> Home:
+    assert fetched.sha256 is not None
+    try:
+        probe = await to_thread(run.parts.media.probe, path)
+        await to_thread(run.parts.store.take_in, path, fetched.sha256)
+    finally:
+        path.unlink(missing_ok=True)
+    run.held.add(fetched.sha256)
+    return Home(fetched, probe)
+
+
+async def fetch_again(run: Run, step: Step, result: Result) -> Outcome:
+    """The bytes of a stored take that was lost here and is still on offer there; free."""
+    assert result.job is not None
+    dest = run.parts.scratch / f"{result.attempt}.mp4"
+    fetched = await run.parts.client.fetch(result.job, dest)
+    if fetched.got is not Got.DONE or not fetched.path:
+        detail = f"job {result.job} could not be downloaded again: {fetched.got}, {fetched.detail}"
+        return Outcome(step, Status.FAILED, detail=detail)
+    if fetched.sha256 != result.sha256:
+        fetched.path.unlink(missing_ok=True)
+        detail = f"job {result.job} now gives other bytes than those recorded; none were kept"
+        return Outcome(step, Status.FAILED, detail=detail)
+    await keep(run, fetched, fetched.path)
+    return Outcome(step, Status.DONE, result)

@@ -1,0 +1,74 @@
+"""What the executor is given: every effect it has goes through one of these."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from runner.gateway.download import Fetched
+from runner.gateway.filing import Report
+from runner.gateway.limits import Limiter
+from runner.gateway.profile import Profile
+from runner.gateway.receipt import Receipt
+from runner.journal import Caps, Journal
+from runner.model import Digest, Frame, JobId, ModelFacts, ModelId, Probe
+from runner.ports import Clock, Progress
+from runner.vendors import Vendor
+
+
+class Client(Protocol):
+    """The three calls. None of them raises for what the far side does, none repeats a POST."""
+
+    async def submit(self, body: bytes, key: str | None) -> Receipt: ...
+
+    async def look(self, job: JobId) -> Report: ...
+
+    async def fetch(self, job: JobId, dest: Path) -> Fetched: ...
+
+
+class Keeping(Protocol):
+    """The store, as far as it is needed here."""
+
+    def path(self, digest: Digest) -> Path: ...
+
+    def take_in(self, tmp: Path, sha256: Digest) -> Digest: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Looks into video files; each call is slow and made in a thread."""
+
+    check: Callable[[Path], str | None]  # None: structurally complete
+    probe: Callable[[Path], Probe]
+    frame: Callable[[Path, Frame], bytes]  # PNG
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    client: Client
+    profile: Profile
+    journal: Journal
+    store: Keeping
+    media: Media
+    facts: Callable[[ModelId], ModelFacts | None]
+    vendor: Callable[[str], Vendor]
+    limiter: Callable[[str], Limiter]  # by vendor
+    clock: Clock
+    progress: Progress
+    root: Path  # the project's root: local media are relative to it
+    scratch: Path  # downloads under way; on the store's file system
+    preflight: Callable[[], None]  # raises Outside where the disk has no room for a result
+    poll_seconds: float | None = None  # a fixed interval instead of the learned one
+    random: Callable[[], float] = random.random  # in [0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    run: str  # names this run in the journal
+    jobs: int = 1000  # takes in flight at once; the vendors' own limits hold besides
+    submits: int | None = None  # POSTs in flight at once; None: what the profile says
+    keep_going: bool = True
+    unpriced: bool = False  # also send what nobody knows the price of
+    caps: Caps = field(default_factory=Caps)
+    tool: str = ""

@@ -1,0 +1,102 @@
+"""What all takes of one run share, and what they learn from each other."""
+
+import asyncio
+from collections import ChainMap, defaultdict
+from collections.abc import Container, Coroutine, Mapping
+from dataclasses import replace
+from typing import TypeVar, cast
+
+from runner.executor.parts import Options, Parts
+from runner.gateway.limits import RetryBudget
+from runner.journal import Caps
+from runner.model import (
+    Attempt,
+    AttemptId,
+    Digest,
+    Facts,
+    History,
+    ModelId,
+    Result,
+    ShotId,
+    Standing,
+)
+
+T = TypeVar("T")
+
+
+class Run:
+    """The state of one run. Its facts grow as results land, so that waiting takes see them."""
+
+    def __init__(self, storyboard: str, facts: Facts, parts: Parts, options: Options) -> None:
+        past = facts.history
+        self.storyboard, self.parts, self.options = storyboard, parts, options
+        self.results = ChainMap[Digest, Result]({}, only_read(past.results))
+        self.latest = ChainMap[tuple[ShotId, int], Result]({}, only_read(past.latest))
+        self.running = dict(past.running)
+        self.doubtful = dict(past.doubtful)
+        self.held = set[Digest]()
+        history = History(self.results, self.running, self.doubtful, self.latest)
+        self.facts = replace(facts, history=history, held=Either(self.held, facts.held))
+        self.kept: dict[ShotId, Digest] = {}
+        self.failures: dict[AttemptId, str] = {}  # what the vendor said of a failed attempt
+        self.times = defaultdict[ModelId, list[float]](list)  # seconds that past renders took
+        for model, seconds in parts.journal.render_seconds(parts.journal.realm):
+            self.times[model].append(seconds)
+        self.closed: str | None = None  # why nothing more may be submitted
+        self.posts = asyncio.Semaphore(options.submits or parts.profile.submits_in_flight)
+        self.retries = RetryBudget()
+        self.capacity_retries = RetryBudget(share=0.1, floor=1)
+        self.posting = set[asyncio.Task[object]]()
+        self._earlier = {attempt.id for attempt in self.running.values()}
+
+    @property
+    def paid(self) -> bool:
+        return self.parts.journal.realm == "paid"
+
+    @property
+    def caps(self) -> Caps:
+        return self.options.caps if self.paid else Caps()
+
+    def is_earlier(self, attempt: Attempt) -> bool:
+        """Whether an earlier run submitted it, so that it may long be ready."""
+        return attempt.id in self._earlier
+
+    def close(self, why: str) -> None:
+        """No more submits; what is under way goes on."""
+        self.closed = self.closed or why
+
+    def note(self, attempt: Attempt) -> None:
+        """Where an attempt now stands, for takes that are decided later."""
+        self.running.pop(attempt.fingerprint, None)
+        self.doubtful.pop(attempt.fingerprint, None)
+        if attempt.standing in (Standing.ACCEPTED, Standing.COMPLETED):
+            self.running[attempt.fingerprint] = attempt
+        elif attempt.standing in (Standing.OPEN, Standing.AMBIGUOUS):
+            self.doubtful[attempt.fingerprint] = attempt
+
+    def landed(self, result: Result) -> None:
+        self.running.pop(result.fingerprint, None)
+        self.results[result.fingerprint] = result
+        self.latest[result.shot, result.take] = result
+
+    async def guarded(self, posting: Coroutine[object, object, T]) -> T:
+        """Runs to its end even if the take is cancelled: from first byte to durable verdict."""
+        task = asyncio.ensure_future(posting)
+        self.posting.add(task)
+        task.add_done_callback(self.posting.discard)
+        return await asyncio.shield(task)
+
+
+class Either(Container[Digest]):
+    """What is in one or the other."""
+
+    def __init__(self, one: Container[Digest], other: Container[Digest]) -> None:
+        self._one, self._other = one, other
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self._one or digest in self._other
+
+
+def only_read(mapping: Mapping[T, Result]) -> dict[T, Result]:
+    """ChainMap never writes to its lower maps; its types cannot say so."""
+    return cast("dict[T, Result]", mapping)

@@ -1,0 +1,206 @@
+"""The part where money leaves: admission, durable intent, one POST, durable receipt, verdict.
+
+The order of these lines is the promise. Nothing is sent before the intent is on the disk,
+nothing is judged before the answer is, and nothing is ever sent a second time because an answer
+was missing.
+"""
+
+import hashlib
+import os
+import socket
+from asyncio import to_thread
+from dataclasses import dataclass, replace
+
+from runner.errors import BadInput, Outside
+from runner.executor import receipt as receipts
+from runner.executor.run import Run
+from runner.gateway.body import encode
+from runner.gateway.filing import Verdict, classify
+from runner.gateway.limits import backoff
+from runner.gateway.profile import Refusal
+from runner.journal import Admitted, Denied, Intent
+from runner.journal import facts as record
+from runner.model import (
+    Attempt,
+    Digest,
+    Expected,
+    LocalFile,
+    Medium,
+    Outcome,
+    Shot,
+    ShotOutput,
+    Standing,
+    Status,
+    Step,
+    Take,
+)
+
+TRIES = 6  # of a submit that was provably not taken; the run's retry budget holds besides
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a take ended; `failure` is set where the vendor said no, for what may come next."""
+
+    outcome: Outcome
+    failure: str | None = None  # moderation, input, capacity, unknown
+
+
+async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ended:
+    """An accepted attempt, its job id on the disk; or why there is none."""
+    if step.estimate is None and run.paid and not run.options.unpriced:
+        detail = f"nobody knows what {take.request.model} costs; --unpriced sends it all the same"
+        return Ended(Outcome(step, Status.UNDECIDED, detail=detail))
+    body = await to_thread(written, run, take, shot.vendor)
+    run.retries.tried()
+    for tries in range(1, TRIES + 1):
+        await run.parts.limiter(shot.vendor).turn()
+        sent = await one_post(run, shot, take, step, body)
+        if not isinstance(sent, Verdict):
+            return sent
+        if not sent.again or tries == TRIES or not run.retries.spend():
+            return refused(step, sent)
+        await pause(run, shot.vendor, sent, tries)
+    raise AssertionError("the last try returns")
+
+
+async def one_post(
+    run: Run, shot: Shot, take: Take, step: Step, body: bytes
+) -> Attempt | Ended | Verdict:
+    """One intent and its POST. A verdict comes back only where provably no job was made."""
+    async with run.posts:
+        if run.closed:
+            return Ended(Outcome(step, Status.BLOCKED, detail=run.closed))
+        run.parts.preflight()
+        admitted = await run.parts.journal.intend(wish(run, shot, take, step, body), run.caps)
+        if isinstance(admitted, Denied):
+            return Ended(denied(step, admitted))
+        verdict = await run.guarded(post(run, admitted, body))
+    return filed(run, admitted.attempt, verdict, step)
+
+
+async def post(run: Run, admitted: Admitted, body: bytes) -> Verdict:
+    """From the first byte to the durable verdict; never cancelled on the way."""
+    attempt, journal = admitted.attempt, run.parts.journal
+    answer = await run.parts.client.submit(body, admitted.key)
+    try:
+        # Before anybody reads it: a bug of ours must not lose a paid id.
+        await journal.append(record.receipt(attempt.id, receipts.save(answer)))
+    finally:
+        verdict = classify(answer, run.parts.profile, run.parts.clock.now())
+        await journal.append(fact_of(attempt, verdict))
+    return verdict
+
+
+def fact_of(attempt: Attempt, verdict: Verdict) -> record.Fact:
+    match verdict.standing, verdict.job:
+        case Standing.ACCEPTED, str(job):
+            return record.accepted(attempt.id, job)
+        case Standing.NOT_SENT, _:
+            return record.not_sent(attempt.id, verdict.detail)
+        case Standing.REFUSED, _:
+            reason = str(verdict.refusal)
+            return record.refused(attempt.id, reason, verdict.detail, again=verdict.again)
+        case _:
+            return record.ambiguous(attempt.id, verdict.detail)
+
+
+def filed(run: Run, attempt: Attempt, verdict: Verdict, step: Step) -> Attempt | Ended | Verdict:
+    """What a verdict means for this take and for all others."""
+    attempt = replace(attempt, standing=verdict.standing, job=verdict.job, detail=verdict.detail)
+    if verdict.stops_all:
+        run.close(f"nothing more is submitted: {verdict.detail}")
+    limiter = run.parts.limiter(attempt.vendor)
+    match verdict.standing:
+        case Standing.ACCEPTED:
+            limiter.went_well()
+            run.note(attempt)
+            return attempt
+        case Standing.AMBIGUOUS:
+            run.note(attempt)
+            return Ended(in_doubt(step, attempt))
+        case _:
+            return verdict
+
+
+def in_doubt(step: Step, attempt: Attempt) -> Outcome:
+    price = f"{attempt.estimate.cost} at risk" if attempt.estimate else "price unknown"
+    detail = f"{attempt.detail} ({price}); adopt {step.shot} JOB, resubmit, or abandon it"
+    return Outcome(step, Status.UNDECIDED, detail=detail)
+
+
+def denied(step: Step, denied: Denied) -> Outcome:
+    status = Status.UNDECIDED if denied.reason == "budget" else Status.BLOCKED
+    return Outcome(step, status, detail=denied.detail)
+
+
+def refused(step: Step, verdict: Verdict) -> Ended:
+    failures = {Refusal.MODERATION: "moderation", Refusal.INVALID: "input"}
+    failure = failures.get(verdict.refusal) if verdict.refusal else None
+    return Ended(Outcome(step, Status.FAILED, detail=verdict.detail), failure)
+
+
+async def pause(run: Run, vendor: str, verdict: Verdict, tries: int) -> None:
+    """A 429 slows the vendor's every take; a lost connection only this one."""
+    if verdict.refusal is Refusal.RATE:
+        run.parts.limiter(vendor).too_fast(verdict.retry_after)
+        return
+    wait = verdict.retry_after or backoff(tries, run.parts.random)
+    await run.parts.clock.sleep(wait)
+
+
+def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
+    assert step.fingerprint is not None
+    assert step.asked is not None
+    known = run.results.get(step.fingerprint)
+    profile = run.parts.profile
+    return Intent(
+        shot=shot.id,
+        take=take.number,
+        fingerprint=step.fingerprint,
+        asked=step.asked,
+        gateway=profile.name,
+        origin=profile.base_url,
+        model=take.request.model,
+        vendor=shot.vendor,
+        storyboard=run.storyboard,
+        run=run.options.run,
+        body_sha256=Digest(hashlib.sha256(body).hexdigest()),
+        estimate=step.estimate,
+        known=known.attempt if known else None,
+        tool=run.options.tool,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        key_variable=profile.key_variable,
+    )
+
+
+# ── the body ────────────────────────────────────────────────────────────────────────────────
+
+
+def written(run: Run, take: Take, vendor: str) -> bytes:
+    """The bytes to send. Slow: reads media, takes frames out of videos."""
+    facts = run.parts.facts(take.request.model)
+    if facts is None:
+        raise BadInput(f"no facts are known of the model {take.request.model!r}")
+    body = run.parts.vendor(vendor).shape(take.request, facts)
+    return encode(body, run.parts.profile, lambda medium: read(run, medium))
+
+
+def read(run: Run, medium: Medium) -> bytes:
+    """A medium's bytes, exactly those the plan was made with."""
+    match medium.origin:
+        case LocalFile(path):
+            data = (run.parts.root / path).read_bytes()
+            if hashlib.sha256(data).hexdigest() != run.facts.files.get(path):
+                raise BadInput(f"{path} has changed since the plan was made", do="run again")
+            return data
+        case ShotOutput(shot, frame):
+            video = run.parts.store.path(run.kept[shot])
+            return video.read_bytes() if frame is None else run.parts.media.frame(video, frame)
+    raise Outside(f"{medium.origin} has no bytes here")
+
+
+def expected(run: Run, take: Take, vendor: str) -> Expected:
+    facts = run.parts.facts(take.request.model)
+    return run.parts.vendor(vendor).expected(take.request, facts) if facts else Expected()
