@@ -6,11 +6,11 @@ local image raw base64. Nothing is snapped to a near value; what is not known is
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from PIL import Image, UnidentifiedImageError
 
-from runner.localgateway.ask import Ask, Medium, Refusal
+from runner.localgateway.ask import Ask, Medium, Refusal, Role
 from runner.localgateway.fields import (
     Fields,
     input_reference,
@@ -241,7 +241,7 @@ def _content_item(number: int, item: object) -> Medium | None:
         if set(item) != {"type", "text"} or not isinstance(item["text"], str):
             raise wrong_value(where, sorted(item), "A text item has type and text.")
         return None
-    if kind not in _CONTENT:
+    if not isinstance(kind, str) or kind not in _CONTENT:
         raise wrong_value(f"{where}.type", kind, "image_url, video_url, audio_url or text.")
     media, roles = _CONTENT[kind]
     if set(item) - {"type", "role", kind}:
@@ -252,7 +252,8 @@ def _content_item(number: int, item: object) -> Medium | None:
     role = item.get("role", "first_frame" if kind == "image_url" else None)
     if role not in roles:
         raise wrong_value(f"{where}.role", role, f"Roles of {kind}: {', '.join(roles)}.")
-    ours = role if role in ("first_frame", "last_frame") else "reference"
+    frame = role in ("first_frame", "last_frame")
+    ours: Role = cast("Role", role) if frame else "reference"
     return url_or_data(f"{where}.{kind}.url", ours, media, place["url"])
 
 

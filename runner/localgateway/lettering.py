@@ -12,17 +12,21 @@ from functools import lru_cache
 from PIL import ImageDraw, ImageFont
 
 _FACES = (
-    "DejaVuSans.ttf", "NotoSans-Regular.ttf", "NotoSansCJK-Regular.ttc", "NotoSansCJKsc-Regular.otf",
-    "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf", "wqy-microhei.ttc", "wqy-zenhei.ttc",
-    "DroidSansFallbackFull.ttf", "DroidSansFallback.ttf", "unifont.otf", "unifont.ttf",
-    "PingFang.ttc", "Hiragino Sans GB.ttc", "AppleSDGothicNeo.ttc", "Arial Unicode.ttf",
-    "msyh.ttc", "malgun.ttf", "YuGothM.ttc", "segoeui.ttf", "arial.ttf",
+    "DejaVuSans.ttf", "NotoSans-Regular.ttf", "NotoSansCJK-Regular.ttc",
+    "NotoSansCJKsc-Regular.otf", "NotoSansSC-Regular.otf", "SourceHanSansSC-Regular.otf",
+    "wqy-microhei.ttc", "wqy-zenhei.ttc", "DroidSansFallbackFull.ttf", "DroidSansFallback.ttf",
+    "unifont.otf", "unifont.ttf", "PingFang.ttc", "Hiragino Sans GB.ttc",
+    "AppleSDGothicNeo.ttc", "Arial Unicode.ttf", "msyh.ttc", "malgun.ttf", "YuGothM.ttc",
+    "segoeui.ttf", "arial.ttf",
 )  # fmt: skip
 _NOWHERE = "\U0010fffd"  # a private character no face draws
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60\U00020000-\U0003ffff]")
-_WORDS = re.compile(
-    rf"{_WIDE.pattern}[、。，．！？：；）」』】”’]*|[^\s]+?(?={_WIDE.pattern})|[^\s]+|\s+"
+# What may not begin a line: closing marks stay with the ideograph before them.
+_CLOSING = (
+    r"[\u3001\u3002\uff0c\uff0e\uff01\uff1f\uff1a\uff1b\uff09"
+    r"\u300d\u300f\u3011\u201d\u2019]*"
 )
+_WORDS = re.compile(rf"{_WIDE.pattern}{_CLOSING}|[^\s]+?(?={_WIDE.pattern})|[^\s]+|\s+")
 
 Font = ImageFont.FreeTypeFont
 
@@ -63,8 +67,9 @@ def _runs(text: str) -> Iterator[tuple[int | None, str]]:
         yield current, text[start:]
 
 
+@lru_cache(maxsize=8192)
 def width(text: str, size: int) -> float:
-    """Pixels a line takes."""
+    """Pixels a piece of text takes on one line."""
     total = 0.0
     for number, run in _runs(text):
         font = None if number is None else _face(number, size)
@@ -84,18 +89,20 @@ def clean(text: str) -> str:
 def wrap(text: str, size: int, space: float) -> list[str]:
     """Lines that fit into `space` pixels. Breaks at blanks and between ideographs."""
     lines: list[str] = []
-    line = ""
+    line, used = "", 0.0
     for word in _WORDS.findall(clean(text)):
-        if width((line + word).rstrip(), size) <= space:
-            line += word
+        wide = width(word, size)
+        if used + wide <= space or word.isspace():
+            line, used = line + word, used + wide
             continue
         if line.strip():
             lines.append(line.rstrip())
-        line = "" if word.isspace() else word
-        while width(line, size) > space and len(line) > 1:
+        line, used = word, wide
+        while used > space and len(line) > 1:
             fits = _longest(line, size, space)
             lines.append(line[:fits])
             line = line[fits:]
+            used = width(line, size)
     return [*lines, line.rstrip()] if line.strip() else lines
 
 
@@ -120,8 +127,12 @@ def fit(
     text: str, sizes: range, space: float, height: float, leading: float = 1.32
 ) -> tuple[int, list[str]]:
     """The largest size at which all of the text fits, else the smallest with the end cut off."""
+    text = text[:4000]  # more could not be read in any size
     size, lines = sizes[0], [""]
     for size in sizes:
+        area = space * height / leading
+        if len(text) * 0.35 * size * size > area and size != sizes[-1]:
+            continue  # even narrow letters would not fit: no need to measure
         lines = wrap(text, size, space)
         if len(lines) * size * leading <= height:
             return size, lines

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from runner.localgateway import slate
 from runner.localgateway.ask import Ask
@@ -25,6 +26,7 @@ class Studio:
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="slate")
         self._pending: set[asyncio.Future[None]] = set()
         self._templates: dict[tuple[object, ...], Path] = {}
+        self._one_at_a_time = Lock()
 
     def begin(self, job: Job, on_failure: Callable[[Job, Failure], None]) -> None:
         """Start on a job's film; `job.film` is there when it is done."""
@@ -57,12 +59,13 @@ class Studio:
 
     def _template(self, job: Job) -> Path:
         key = _shape(job.ask, job.changes)
-        if key not in self._templates:
-            name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
-            path = self._folder / f"plain-{name}.mp4"
-            slate.render(path, job.ask, "", plain=True, **job.changes)
-            self._templates[key] = path
-        return self._templates[key]
+        with self._one_at_a_time:
+            if key not in self._templates:
+                name = hashlib.sha256(repr(key).encode()).hexdigest()[:16]
+                path = self._folder / f"plain-{name}.mp4"
+                slate.render(path, job.ask, "", plain=True, **job.changes)
+                self._templates[key] = path
+            return self._templates[key]
 
     def _plain(self, job: Job) -> bool:
         """Give a plain job its film at once, when one of its shape exists."""
