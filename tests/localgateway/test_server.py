@@ -11,7 +11,7 @@ from calling import SORA, Caller, Start
 
 from runner.localgateway.server import start_in_thread
 
-pytest_plugins = ["calling"]
+pytest_plugins = ["gateways"]
 
 
 def test_a_client_nobody_here_wrote_makes_a_video(spawn: Start, tmp_path: Path) -> None:
