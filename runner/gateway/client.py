@@ -4,6 +4,7 @@ What the far side or the network does comes back as a value. Exceptions are for 
 this side: a key that cannot be sent, a disk that cannot be written.
 """
 
+import random
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from runner.gateway.download import Check, Download, Fetched, is_whole_mp4
 from runner.gateway.filing import Report, read_report
+from runner.gateway.limits import Random
 from runner.gateway.profile import Profile
 from runner.gateway.receipt import Receipt
 from runner.gateway.wire import Wire, epoch
@@ -32,11 +34,12 @@ class Client:
         verify: ssl.SSLContext | None = None,
         check: Check = is_whole_mp4,
         now: Callable[[], float] = epoch,
+        rand: Random = random.random,
     ) -> None:
         self.profile = profile
         self._wire = Wire(profile, key, verify)
         self._check = check
-        self._now = now
+        self._now, self._random = now, rand
 
     async def __aenter__(self) -> "Client":
         return self
@@ -85,8 +88,8 @@ class Client:
         are resumed or started again a few times; anything else is the caller's decision.
         Raises Outside when the file cannot be written.
         """
-        download = Download(self._wire, f"{self._job_url(job)}/content", dest, self._check)
-        return await download.run()
+        url = f"{self._job_url(job)}/content"
+        return await Download(self._wire, url, dest, self._check, self._random).run()
 
     def _job_url(self, job: JobId) -> str:
         return f"{self.profile.videos_url}/{quote(job, safe='')}"

@@ -7,6 +7,7 @@ continued only where the server proves that it is still the same file; else it s
 import asyncio
 import hashlib
 import os
+import random
 import re
 import tempfile
 import time
@@ -22,7 +23,7 @@ import httpx
 from runner.errors import Outside
 from runner.gateway.answer import error_of, read_json
 from runner.gateway.filing import fault_of
-from runner.gateway.limits import backoff, read_retry_after
+from runner.gateway.limits import Random, backoff, read_retry_after
 from runner.gateway.profile import is_loopback
 from runner.gateway.receipt import decoded, printable
 from runner.gateway.wire import FAULTS, Header, Wire, chunks_of
@@ -66,8 +67,10 @@ class Fetched:
 class Download:
     """One result on its way: where it comes from, and how much of it is here."""
 
-    def __init__(self, wire: Wire, url: str, dest: Path, check: Check) -> None:
-        self._wire, self._url, self._check = wire, url, check
+    def __init__(
+        self, wire: Wire, url: str, dest: Path, check: Check, rand: Random = random.random
+    ) -> None:
+        self._wire, self._url, self._check, self._random = wire, url, check, rand
         self._limits, self._bounds = wire.profile.deadlines, wire.profile.bounds
         self._part = Part(dest)
 
@@ -80,7 +83,7 @@ class Download:
                     last = await self._once(tries)
                     if last.got not in (Got.UNREACHABLE, Got.BROKEN) or last.retry_after:
                         break
-                    await asyncio.sleep(backoff(tries - 1, first=0.5, cap=8.0))
+                    await asyncio.sleep(backoff(tries - 1, self._random, first=0.5, cap=8.0))
         except TimeoutError:
             last = Fetched(Got.UNREACHABLE, f"not whole within {self._limits.fetch:g} s")
         except BaseException:
@@ -208,6 +211,8 @@ class Download:
                 got = Got.EXPIRED
             case 401 | 402 | 403 if first_hop:
                 got = Got.DENIED
+            case 400 | 405 | 406 | 422 | 451 if first_hop:
+                got = Got.NOT_VIDEO
             case _:
                 # Behind a redirect: a signed link that ran out. The next try gets a fresh one.
                 got = Got.UNREACHABLE
@@ -253,7 +258,7 @@ class Part:
         etag = _strong(response.headers.get("etag", ""))
         if response.status_code == 200:
             self.restart()
-            self._etag = etag
+            self._etag, self._total = etag, _length(response)
             return True
         found = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
         fits = (
@@ -261,7 +266,7 @@ class Part:
             and self.size > 0
             and int(found[1]) == self.size
             and etag in (None, self._etag)
-            and self._fits_total(found[3])
+            and found[3] in ("*", str(self._total or found[3]))
         )
         if not fits:
             self.restart()
@@ -318,13 +323,6 @@ class Part:
             self._file, self._path = os.fdopen(handle, "wb"), Path(name)
         return self._file
 
-    def _fits_total(self, text: str) -> bool:
-        total = None if text == "*" else int(text)
-        if self._total is not None and total not in (None, self._total):
-            return False
-        self._total = self._total or total
-        return True
-
 
 def is_whole_mp4(path: Path) -> str | None:
     """Why a file is not a structurally complete MP4, or None."""
@@ -336,6 +334,11 @@ def is_whole_mp4(path: Path) -> str | None:
 def _strong(etag: str) -> str | None:
     """An entity tag that stands for exact bytes. Weak ones and odd ones do not."""
     return etag if re.fullmatch(r'"[\x21\x23-\x7e]{1,200}"', etag) else None
+
+
+def _length(response: httpx.Response) -> int | None:
+    text = response.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _target(base: httpx.URL, location: str) -> httpx.URL | None:
