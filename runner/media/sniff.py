@@ -16,7 +16,8 @@ from typing import Any
 from runner.errors import BadInput, Outside
 from runner.media.boxes import check_mp4
 from runner.media.magic import describe, guess
-from runner.media.probe import opened, picture, probe
+from runner.media.probe import probe
+from runner.media.reading import opened, picture
 from runner.model import MediaInfo
 
 MAX_PIXELS = 200_000_000
