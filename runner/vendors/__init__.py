@@ -6,21 +6,21 @@ which is looked at only when a vendor is asked for that is not in the table.
 """
 
 from collections.abc import Mapping
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, cast
 
+from runner.errors import BadInput
 from runner.model import Body, Expected, Kind, ModelFacts, Request
 from runner.vendors import jimeng, kling, seedance, sora, veo, wan
 
-__all__ = ["GROUP", "VENDORS", "Vendor"]
-
-GROUP = "reelmake.vendors"
+__all__ = ["VENDORS", "Vendor", "find", "installed_schemas"]
 
 
 class Vendor(Protocol):
     """What a vendor's module offers. Pure: no files, no network, no clock."""
 
     NAME: str
-    FIELDS: frozenset[str]  # neutral fields with a place in the body; `asked()` names them
+    FIELDS: frozenset[str]  # neutral fields with a place in the body; `base.asked` names them
 
     def shape(self, request: Request, facts: ModelFacts) -> Body:
         """The body to POST in the canonical dialect. Raises `BadInput` rather than drop a field."""
@@ -43,3 +43,26 @@ VENDORS: Mapping[str, Vendor] = {
     "seedance": seedance,
     "kling": kling,
 }
+
+
+def find(name: str) -> Vendor:
+    """A vendor of the table, or of an installed package. Raises `BadInput` if there is none."""
+    if name in VENDORS:
+        return VENDORS[name]
+    from runner.vendors import installed  # reads every package's metadata: rare
+
+    points = installed.names(VENDORS)
+    if name not in points:
+        known = ", ".join((*VENDORS, *points))
+        raise BadInput(f"no vendor {name!r} is known", do=f"known vendors: {known}")
+    return cast("Vendor", installed.load(points[name]))
+
+
+def installed_schemas() -> Mapping[str, Path]:
+    """The schema files of vendors from other packages, for the catalogue; loads them all."""
+    from runner.vendors import installed
+
+    return {
+        name: installed.schema_of(installed.load(point))
+        for name, point in installed.names(VENDORS).items()
+    }
