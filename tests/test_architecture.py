@@ -29,7 +29,7 @@ BESIDE = {
 OWNERS = {
     "click": {"cli"},
     "httpx": {"gateway"},
-    "h11": {"localgateway"},
+    "h11": {"gateway", "localgateway"},
     "yaml": {"source"},
     "jinja2": {"template"},
     "jsonschema": {"schema"},

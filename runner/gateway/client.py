@@ -68,7 +68,7 @@ class Client:
             headers=headers,
             content=body,
             deadline=self.profile.deadlines.submit,
-            fresh=True,
+            use="submit",
         )
 
     async def look(self, job: JobId) -> Report:
@@ -78,6 +78,7 @@ class Client:
             self._job_url(job),
             headers=[("Accept", "application/json")],
             deadline=self.profile.deadlines.look,
+            use="look",
         )
         return read_report(receipt, self.profile, job, self._now())
 

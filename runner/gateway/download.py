@@ -108,7 +108,7 @@ class Download:
         url = self._url
         for _ in range(HOPS + 1):
             request = self._wire.request("GET", url, self._part.asks())
-            async with self._wire.opened(request) as response:
+            async with self._wire.opened(request, "fetch") as response:
                 if response.status_code not in (301, 302, 303, 307, 308):
                     return await self._take(response, first_hop=url == self._url)
                 target = _target(request.url, response.headers.get("location", ""))

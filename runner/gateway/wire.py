@@ -10,18 +10,21 @@ import time
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import httpx
 
 from runner import __version__
 from runner.errors import BadInput, Outside
+from runner.gateway.direct import Direct
 from runner.gateway.filing import fault_of
 from runner.gateway.profile import Profile, is_loopback
 from runner.gateway.receipt import Fault, Receipt, Redactor, decoded, printable
 
 Header = tuple[str, str]
+Use = Literal["submit", "look", "fetch"]
+_KEEP: Mapping[Use, int] = {"submit": 0, "look": 32, "fetch": 16}  # idle connections
 # What a transport may raise for what the far side or the network does. ssl and socket errors are
 # OSErrors; EOFError and ssl's ValueErrors never carry news of an answer.
 FAULTS = (httpx.HTTPError, httpx.StreamError, OSError, EOFError)
@@ -38,7 +41,7 @@ class Wire:
         self._proxies = proxies()
         passwords = [urlsplit(proxy).password for proxy in self._proxies.values()]
         self.redactor = Redactor([key, *passwords, *self._proxies.values()])
-        self._transports: dict[tuple[str | None, bool], httpx.AsyncBaseTransport] = {}
+        self._transports: dict[tuple[str | None, Use], httpx.AsyncBaseTransport] = {}
 
     async def close(self) -> None:
         transports, self._transports = self._transports, {}
@@ -53,17 +56,17 @@ class Wire:
         headers: Sequence[Header] = (),
         content: bytes | None = None,
         deadline: float,
-        fresh: bool = False,
+        use: Use,
     ) -> Receipt:
         """One request and all of its answer. Only cancellation gets out as an exception.
 
-        `deadline` is for the whole exchange, by the monotonic clock. `fresh`: on a connection
-        of its own, because a kept one may be closed by the far side just as we send.
+        `deadline` is for the whole exchange, by the monotonic clock. A submit goes on a
+        connection of its own: a kept one may be closed by the far side just as we send.
         """
         seen = _Seen(self.redactor, self.profile.bounds.answer)
         request = self.request(method, url, headers, content, seen)
         try:
-            async with asyncio.timeout(deadline), self.opened(request, fresh=fresh) as response:
+            async with asyncio.timeout(deadline), self.opened(request, use) as response:
                 await seen.read(response)
         except TimeoutError:
             seen.failed(Fault.DEADLINE, f"nothing whole within {deadline:g} s")
@@ -99,39 +102,43 @@ class Wire:
         return httpx.Request(method, url, headers=own, content=content, extensions=extensions)
 
     @asynccontextmanager
-    async def opened(
-        self, request: httpx.Request, *, fresh: bool = False
-    ) -> AsyncIterator[httpx.Response]:
+    async def opened(self, request: httpx.Request, use: Use) -> AsyncIterator[httpx.Response]:
         """The head of the answer; the body is read, or not, inside. Raises FAULTS."""
-        transport = self._transport(request.url, fresh)
+        transport = self._transport(request.url, use)
         response = await transport.handle_async_request(request)
         try:
             yield response
         finally:
             await response.aclose()
 
-    def _transport(self, url: httpx.URL, fresh: bool) -> httpx.AsyncBaseTransport:
+    def _transport(self, url: httpx.URL, use: Use) -> httpx.AsyncBaseTransport:
         proxy = proxy_for(url, self._proxies)
-        found = self._transports.get((proxy, fresh))
+        found = self._transports.get((proxy, use))
         if found is None:
-            found = self._transports[proxy, fresh] = self._connect(proxy, fresh)
+            found = self._direct(use) if proxy is None else self._through(proxy, use)
+            self._transports[proxy, use] = found
         return found
 
-    def _connect(self, proxy: str | None, fresh: bool) -> httpx.AsyncBaseTransport:
-        if self._verify is None:
-            self._verify = httpx.create_ssl_context()
-        keep = httpx.Limits(
-            max_connections=None, max_keepalive_connections=0 if fresh else 20, keepalive_expiry=5.0
-        )
+    def _direct(self, use: Use) -> httpx.AsyncBaseTransport:
+        return Direct(self._trusted, keep=_KEEP[use])
+
+    def _through(self, proxy: str, use: Use) -> httpx.AsyncBaseTransport:
+        keep = httpx.Limits(max_connections=None, max_keepalive_connections=min(8, _KEEP[use]))
         try:
             return httpx.AsyncHTTPTransport(
-                verify=self._verify, limits=keep, proxy=proxy, trust_env=False
+                verify=self._trusted(), limits=keep, proxy=proxy, trust_env=False
             )
         except (ImportError, ValueError) as error:
             raise Outside(
-                f"the proxy {self.redactor.text(proxy or '')!r} of the environment cannot be used",
+                f"the proxy {self.redactor.text(proxy)!r} of the environment cannot be used",
                 do="use an http:// proxy, or `pip install 'httpx[socks]'` for a SOCKS one",
             ) from error
+
+    def _trusted(self) -> ssl.SSLContext:
+        """Reading the certificates takes longer than a poll, so only where TLS is spoken."""
+        if self._verify is None:
+            self._verify = httpx.create_ssl_context()
+        return self._verify
 
 
 class _Seen:
