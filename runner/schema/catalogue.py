@@ -104,7 +104,7 @@ def read_facts(
     capabilities = frozenset(values.pop("capabilities", ()))
     if any(word.startswith("reference_") for word in capabilities):
         capabilities |= {"references"}
-    capabilities |= SOUND[values.get("audio", "never")]
+    capabilities |= SOUND[values.get("audio", "never")] | (set() if rows else {"sizes_unknown"})
     source = values.pop("source", {})
     values["seconds"] = tuple(values.get("seconds", ()))
     facts = ModelFacts(ModelId(id_), vendor, capabilities=capabilities, sizes=rows, **values)

@@ -59,6 +59,13 @@ def few_images_and_elements(fields: Fields, facts: ModelFacts) -> Iterator[Found
         yield path, {"images": images, "elements": elements, "most": most}
 
 
+def frames_beside_two_images(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
+    """Kling o1: a first or end frame beside at most two images in all."""
+    images = _counted(fields, "image")
+    if images > 2 and ("first_frame" in fields or "last_frame" in fields):
+        yield ("references",), {"images": images}
+
+
 def prompt_not_too_long(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """Seedance: at most 500 Chinese characters or 1000 English words are advised."""
     prompt = fields.get("prompt") or ""
@@ -74,6 +81,7 @@ CHECKS: Mapping[str, Check] = {
         markers_exist,
         shots_fill_the_clip,
         few_images_and_elements,
+        frames_beside_two_images,
         prompt_not_too_long,
     )
 }

@@ -31,6 +31,7 @@ class Rule:
     families: frozenset[str] = frozenset()
     without: str | None = None  # for models that lack this capability
     having: str | None = None  # for models that have it
+    unless: str | None = None  # not in projects with this setting in reelmake.yaml
     examples: Mapping[str, JSON] = field(default_factory=dict)
 
     def concerns(self, facts: ModelFacts) -> bool:
