@@ -153,6 +153,8 @@ class Take:
     shot: ShotId
     number: int
     request: Request
+    vars: Mapping[str, JSON] = field(default_factory=dict)
+    """What its templates looked at and found: "vars.grade", "row.city" -> value."""
 
 
 DEVICES = frozenset(
@@ -270,8 +272,6 @@ class ModelFacts:
     default_seconds: int | None = None
     sizes: tuple[FrameSize, ...] = ()
     default_size: str | None = None  # a FrameSize.native; None where size has two halves, or none
-    default_resolution: str | None = None
-    default_aspect_ratio: str | None = None
     default_resolution: str | None = None  # where the vendor takes the two apart
     default_aspect_ratio: str | None = None
     audio: Literal["always", "never", "switch", "prompt"] = "never"
@@ -362,6 +362,9 @@ class Result:
     cost: Estimate | None = None
     findings: tuple[Finding, ...] = ()
     vendor: str = ""  # whose model it was; empty: as the shot says
+    vars: Mapping[str, JSON] = field(default_factory=dict)  # Take.vars when it was submitted
+    accepted: Mapping[str, JSON] | None = None
+    """Where a person declared it good for `asked`: the document that was really sent."""
 
 
 class Standing(StrEnum):

@@ -167,11 +167,12 @@ def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
         run=run.options.run,
         body_sha256=Digest(hashlib.sha256(body).hexdigest()),
         estimate=step.estimate,
-        known=known.attempt if known else None,
+        known=(known.attempt or None) if known else None,  # a manifest's result has no attempt
         tool=run.options.tool,
         host=socket.gethostname(),
         pid=os.getpid(),
         key_variable=profile.key_variable,
+        vars=take.vars,
     )
 
 

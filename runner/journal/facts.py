@@ -112,6 +112,7 @@ class Intent:
     pid: int = 0
     boot: str = ""
     key_variable: str | None = None  # the name of the variable, never the key
+    vars: Mapping[str, JSON] = field(default_factory=dict)  # Take.vars, for saying what changed
 
 
 def new_attempt() -> AttemptId:
@@ -161,6 +162,7 @@ def intent(attempt: AttemptId, wish: Intent, generation: int, key: str, at: str)
             "host": wish.host,
             "pid": wish.pid,
             "boot": wish.boot,
+            "vars": dict(wish.vars),
             "at": at,
         },
     )

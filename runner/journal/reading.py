@@ -237,6 +237,9 @@ def read_result(row: tuple[JSON, ...]) -> Result:
         if billed
         else read_estimate(asked["estimate"]),
         findings=read_findings(got["findings"]),
+        vendor=asked["vendor"],
+        vars=asked.get("vars", {}),
+        accepted=asked["asked"] if kind == "vouched" else None,
     )
 
 

@@ -1,8 +1,8 @@
 """What a manifest says, how a plan becomes one, and how one becomes history again."""
 
 from collections import ChainMap
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import cast
 
 from runner.fingerprint import frame_text, in_order
@@ -71,22 +71,46 @@ def recall(history: History, manifest: Manifest, held: Container[Digest]) -> His
     The manifest wins: it is the lock, and may say what a colleague rendered. Only where its bytes
     are not in `held` and the journal's are, the journal's stand in.
     """
-    results: dict[Digest, Result] = {}
-    latest: dict[TakeId, Result] = {}
-    for entry in manifest.entries:
-        result = entry.result
-        latest[entry.shot, entry.take] = result
-        if result.sha256 not in held:
-            known = history.results.get(result.fingerprint)
-            if known is not None and known.sha256 in held:
-                continue
-        results[result.fingerprint] = result
+    pinned = {entry.result.fingerprint: entry.result for entry in manifest.entries}
+    latest = {(entry.shot, entry.take): entry.result for entry in manifest.entries}
     return History(
-        results=ChainMap(results, cast("dict[Digest, Result]", history.results)),
+        results=Pinned(pinned, history.results, held),
         running=history.running,
         doubtful=history.doubtful,
         latest=ChainMap(latest, cast("dict[TakeId, Result]", history.latest)),
     )
+
+
+class Pinned(Mapping[Digest, Result]):
+    """Results by fingerprint, of manifest and journal; each is looked at only when wanted."""
+
+    def __init__(
+        self,
+        pinned: Mapping[Digest, Result],
+        journal: Mapping[Digest, Result],
+        held: Container[Digest],
+    ) -> None:
+        self._pinned, self._journal, self._held = pinned, journal, held
+
+    def __getitem__(self, fingerprint: Digest) -> Result:
+        pinned = self._pinned.get(fingerprint)
+        if pinned is None:
+            return self._journal[fingerprint]
+        known = self._journal.get(fingerprint)
+        if known is None:
+            return pinned
+        if known.sha256 == pinned.sha256:
+            return known
+        if pinned.sha256 not in self._held and known.sha256 in self._held:
+            return known
+        # The journal must recognise what the plan was made from as its own last word.
+        return replace(pinned, attempt=known.attempt)
+
+    def __iter__(self) -> Iterator[Digest]:
+        return iter(dict.fromkeys((*self._pinned, *self._journal)))
+
+    def __len__(self) -> int:
+        return len(dict.fromkeys(self))
 
 
 def _entry(shot: Shot, take: Take, step: Step | None, history: History) -> Entry | None:

@@ -80,15 +80,18 @@ def _entry_text(entry: Entry) -> str:
 
 def _saved(entry: Entry) -> dict[str, JSON]:
     result = entry.result
+    sent = result.accepted or result.asked
     saved: dict[str, JSON] = {
         "id": entry.shot,
         "take": entry.take,
         "kept": entry.kept,
         "fingerprint": result.fingerprint,
-        "model": result.asked.get("model"),
+        "model": sent.get("model"),
         "vendor": entry.vendor,
-        "prompt": result.asked.get("prompt"),
+        "prompt": sent.get("prompt"),
         "request": result.asked,
+        **({"vars": result.vars} if result.vars else {}),
+        **({"accepted": result.accepted} if result.accepted else {}),
         "job": {
             "id": result.job,
             "gateway": result.gateway,
@@ -196,6 +199,8 @@ def _read_result(saved: Mapping[str, JSON]) -> Result:
         cost=_read_cost(saved.get("cost")),
         findings=tuple(Finding(f["rule"], f["message"]) for f in saved.get("findings", ())),
         vendor=saved["vendor"],
+        vars=saved.get("vars", {}),
+        accepted=saved.get("accepted"),
     )
 
 
