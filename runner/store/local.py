@@ -36,7 +36,8 @@ class Store:
         """Whether the blob is here; `verify` tells whether it is intact."""
         return os.path.isfile(f"{self.root}/{digest[:2]}/{digest[2:]}")  # noqa: PTH113 - hot
 
-    __contains__ = has
+    def __contains__(self, digest: object) -> bool:
+        return isinstance(digest, str) and self.has(Digest(digest))
 
     def take_in(self, tmp: Path, sha256: Digest | None = None) -> Digest:
         """Move a finished file into the store; durable when this returns. Gives its digest.

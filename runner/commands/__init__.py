@@ -1,0 +1,1 @@
+"""One file a verb: `main(out, *, …) -> ExitCode`, keywords named as on the command line."""

@@ -1,0 +1,106 @@
+"""`reelmake plan FILE [SHOT…]`: what a run would do, why, and for how much. Never a POST."""
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+from runner.errors import ExitCode
+from runner.model import JSON, Action, Plan, Step
+from runner.planner import total
+from runner.progress import Out, name
+from runner.project import open_project
+
+STYLES = {
+    Action.REUSE: "dim",
+    Action.RESTORE: "good",
+    Action.RESUME: "good",
+    Action.RENDER: "bold",
+    Action.WAIT: "",
+    Action.BLOCKED: "warn",
+}
+
+
+def main(
+    out: Out,
+    *,
+    file: Path,
+    shots: tuple[str, ...],
+    gateway: str | None,
+    out_dir: Path | None,
+    fmt: str,
+    save: Path | None,
+    why: bool,
+) -> ExitCode:
+    """Show the plan; exit 0 also when there is work to do."""
+    film = open_project(file, os.environ).film(file, gateway=gateway, out_dir=out_dir)
+    out.problems(film.warnings)
+    if film.endpoint.note:
+        out.say(film.endpoint.note)
+    plan = film.plan(film.gather(), only=shots)
+    if fmt == "json":
+        out.result(json.dumps(as_json(plan), indent=2))
+    else:
+        say_plan(out, plan)
+    return ExitCode.DONE
+
+
+def as_json(plan: Plan) -> dict[str, JSON]:
+    """The contract's shape."""
+    return {
+        "storyboard": plan.storyboard,
+        "gateway": plan.gateway,
+        "steps": [step_as_json(step) for step in plan.steps],
+        "totals": {
+            "actions": dict(Counter(str(step.action) for step in plan.steps)),
+            "cost": {
+                "amount": str(total(plan.steps).cost.amount),
+                "currency": total(plan.steps).cost.currency,
+            },
+        },
+    }
+
+
+def step_as_json(step: Step) -> dict[str, JSON]:
+    cost = step.estimate.cost if step.estimate else None
+    return {
+        "shot": step.shot,
+        "take": step.take,
+        "action": str(step.action),
+        "reason": step.reason,
+        "fingerprint": step.fingerprint,
+        "cost": cost and {"amount": str(cost.amount), "currency": cost.currency},
+        "depends_on": list(step.depends_on),
+    }
+
+
+def say_plan(out: Out, plan: Plan) -> None:
+    """A line for each take that is not up to date, and a sum."""
+    idle = [step for step in plan.steps if step.action is Action.REUSE]
+    busy = [step for step in plan.steps if step.action is not Action.REUSE]
+    width = max((len(name(step)) for step in busy), default=0)
+    for step in busy:
+        price = priced(step)
+        line = f"{name(step):{width}}  {step.action:7}  {price:>10}  {step.reason}"
+        out.say(line, STYLES[step.action])
+    if idle:
+        out.say(f"{len(idle)} up to date", "dim")
+    out.say(summary(plan))
+
+
+def priced(step: Step) -> str:
+    if step.action not in (Action.RENDER, Action.WAIT):
+        return ""
+    if step.estimate is None:
+        return "price ?"
+    return f"{'≤ ' if step.estimate.bound else ''}{step.estimate.cost}"
+
+
+def summary(plan: Plan) -> str:
+    spending = [step for step in plan.steps if step.action in (Action.RENDER, Action.WAIT)]
+    if not spending:
+        return "nothing to render"
+    sum_ = total(plan.steps)
+    unpriced = f", {sum_.unpriced} of unknown price" if sum_.unpriced else ""
+    free = " (free on the local gateway)" if plan.gateway == "local" else ""
+    return f"{len(spending)} to render, at most {sum_.cost}{unpriced}{free}"

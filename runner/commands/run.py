@@ -1,0 +1,210 @@
+"""`reelmake run FILE [SHOT…]`: render what is missing or changed, and put it where it belongs."""
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from runner import __version__, manifest
+from runner.commands.plan import as_json, say_plan
+from runner.errors import ExitCode, NeedsDecision
+from runner.executor import Options, Stop, execute, listening
+from runner.journal import Caps
+from runner.model import JSON, Action, Facts, Money, Outcome, Plan, Shot, ShotId, Status, Step
+from runner.planner import total
+from runner.ports import Progress
+from runner.progress import Out, face
+from runner.project import Film, open_project
+from runner.project.cutting import make_cut
+from runner.project.wiring import client_for, journal_for, locked, served, wired
+
+JOBS = 1000
+WIRED = (Action.RENDER, Action.WAIT, Action.RESUME, Action.BLOCKED)
+
+
+def main(
+    out: Out,
+    *,
+    file: Path,
+    shots: tuple[str, ...],
+    gateway: str | None,
+    out_dir: Path | None,
+    fmt: str,
+    jobs: int | None,
+    max_cost: Decimal | None,
+    unpriced: bool,
+    force: bool,
+    keep_going: bool,
+    yes: bool,
+) -> ExitCode:
+    """Make it so. Results go to stdout only with `--format json`."""
+    film = open_project(file, os.environ).film(file, gateway=gateway, out_dir=out_dir)
+    out.problems(film.warnings)
+    if film.endpoint.note:
+        out.say(film.endpoint.note, "bold")
+    cap = None if max_cost is None else Money(max_cost)
+    options = Options(
+        run=uuid.uuid4().hex,
+        jobs=jobs or film.project.settings.data.get("jobs", JOBS),
+        keep_going=keep_going,
+        unpriced=unpriced,
+        caps=Caps(cap, film.storyboard.budget, film.project.settings.budget_per_day),
+        tool=f"reelmake {__version__}",
+    )
+    with locked(film.project):
+        facts = film.gather()
+        plan = film.plan(facts, only=shots, force=force)
+        consent(out, film, plan, yes=yes, cap=cap)
+        outcomes = carry_out(out, film, plan, facts, options)
+        write_down(film)
+    if fmt == "json":
+        out.result(json.dumps(results_as_json(film, plan, outcomes), indent=2))
+    say_end(out, film, outcomes)
+    return leave(outcomes)
+
+
+def consent(out: Out, film: Film, plan: Plan, *, yes: bool, cap: Money | None) -> None:
+    """Ask before money is spent. Raises NeedsDecision where nobody can be asked."""
+    cost = total(plan.steps)
+    if film.endpoint.preview or not (cost.cost.amount or cost.unpriced):
+        return
+    say_plan(out, plan)
+    if yes:
+        return
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        out.stderr.write(f"Spend up to {cost.cost} at {film.endpoint.name}? [y/N] ")
+        out.stderr.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+        raise NeedsDecision("nothing was sent")
+    if cap is None:
+        raise NeedsDecision(
+            f"this run may spend {cost.cost} at {film.endpoint.name}: nobody is here to say yes",
+            do="pass --yes, or a limit: --max-cost 5.00",
+        )
+
+
+def carry_out(
+    out: Out, film: Film, plan: Plan, facts: Facts, options: Options
+) -> Sequence[Outcome]:
+    """Do the plan's steps, showing them as they go. Without anything to ask, no gateway."""
+    progress = Placing(face(out), film)
+    try:
+        if any(step.action in WIRED for step in plan.steps):
+            with served(film) as ready:
+                return asyncio.run(render(ready, plan, facts, options, progress))
+        outcomes = [Outcome(step, Status.DONE, step.result) for step in plan.steps]
+        for outcome in outcomes:
+            progress.finished(outcome)
+        return outcomes
+    finally:
+        progress.close()
+
+
+async def render(
+    film: Film, plan: Plan, facts: Facts, options: Options, progress: Progress
+) -> Sequence[Outcome]:
+    progress.planned(plan)
+    stop = Stop()
+    journal = journal_for(film)
+    try:
+        async with client_for(film) as client:
+            parts = wired(film, client, journal, progress)
+            with listening(stop):
+                return await execute(plan, film.storyboard, facts, parts, options, stop)
+    finally:
+        journal.close()
+
+
+class Placing:
+    """Puts each take's video where people look for it as soon as it is there, then tells."""
+
+    def __init__(self, inner: Progress, film: Film) -> None:
+        self.inner, self.film = inner, film
+        self.shots: dict[ShotId, Shot] = {shot.id: shot for shot in film.storyboard.shots}
+
+    def planned(self, plan: Plan) -> None:
+        self.inner.planned(plan)
+
+    def started(self, step: Step) -> None:
+        self.inner.started(step)
+
+    def heard(self, step: Step, status: str, percent: int | None) -> None:
+        self.inner.heard(step, status, percent)
+
+    def finished(self, outcome: Outcome) -> None:
+        if outcome.status is Status.DONE and outcome.step.action is not Action.REUSE:
+            outcome = self.placed(outcome)
+        self.inner.finished(outcome)
+
+    def placed(self, outcome: Outcome) -> Outcome:
+        shot, result = self.shots.get(outcome.step.shot), outcome.result
+        if shot is None or result is None or outcome.step.take > len(shot.takes):
+            return outcome
+        names = shot.outputs(outcome.step.take)
+        moved = manifest.place(names, result.sha256, self.film.folder, self.film.project.store)
+        for path in moved:
+            self.inner.note(f"an edited file was kept as {path.name}")
+        return replace(outcome, output=names[0] if names else None)
+
+    def note(self, text: str) -> None:
+        self.inner.note(text)
+
+    def close(self) -> None:
+        self.inner.close()
+
+
+def results_as_json(film: Film, plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, JSON]:
+    """The plan, with how each step ended and where its video lies."""
+    shots = {shot.id: shot for shot in film.storyboard.shots}
+    ends = {(o.step.shot, o.step.take): o for o in outcomes}
+    shown = as_json(plan)
+    for step, row in zip(plan.steps, shown["steps"], strict=True):
+        outcome = ends[step.shot, step.take]
+        done = outcome.status is Status.DONE
+        names = shots[step.shot].outputs(step.take) if done else ()
+        row["status"] = str(outcome.status)
+        row["output"] = names[0] if names else None
+        row["detail"] = outcome.detail
+    return shown
+
+
+def write_down(film: Film) -> None:
+    """The cut and the manifest, as things stand now."""
+    plan = film.plan(film.gather())
+    cut = make_cut(film, plan)
+    made = manifest.build(film.storyboard, plan, film.history(), cut)
+    if made.entries:
+        manifest.write(film.manifest_path, made)
+    film.project.stats.save()
+
+
+def say_end(out: Out, film: Film, outcomes: Sequence[Outcome]) -> None:
+    if all(o.step.action is Action.REUSE for o in outcomes):
+        out.say(f"{len(outcomes)} up to date, nothing to render", "good")
+        return
+    for status, word, style in (
+        (Status.DONE, "done", "good"),
+        (Status.FAILED, "failed", "bad"),
+        (Status.BLOCKED, "blocked", "warn"),
+        (Status.UNDECIDED, "waiting for a decision: see reelmake status", "warn"),
+        (Status.INTERRUPTED, "interrupted: run again to go on", "warn"),
+    ):
+        if number := sum(o.status is status for o in outcomes):
+            out.say(f"{number} {word}", style)
+    out.say(f"in {os.path.relpath(film.folder)}")
+
+
+def leave(outcomes: Sequence[Outcome]) -> ExitCode:
+    """Interrupted before undecided before failed: what the next command depends on comes first."""
+    ended = {outcome.status for outcome in outcomes}
+    if Status.INTERRUPTED in ended:
+        return ExitCode.INTERRUPTED
+    if Status.UNDECIDED in ended:
+        return ExitCode.NEEDS_DECISION
+    return ExitCode.FAILED if ended & {Status.FAILED, Status.BLOCKED} else ExitCode.DONE

@@ -1,0 +1,16 @@
+"""`reelmake schema [NAME]`: a JSON Schema on stdout."""
+
+from runner.errors import BadInput, ExitCode
+from runner.progress import Out
+from runner.schema import data_files
+
+
+def main(out: Out, *, name: str) -> ExitCode:
+    """Print the schema of the storyboard, the manifest, the settings, or a vendor."""
+    found = {
+        path.name.removesuffix(".schema.json"): path for path in data_files("**/*.schema.json")
+    }
+    if name not in found:
+        raise BadInput(f"there is no schema {name!r}", do=f"one of: {', '.join(sorted(found))}")
+    out.result(found[name].read_text(encoding="utf-8").rstrip("\n"))
+    return ExitCode.DONE

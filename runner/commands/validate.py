@@ -1,0 +1,74 @@
+"""`reelmake validate FILE…`: every check that needs no network."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from runner.errors import BadInput, ExitCode
+from runner.model import Problem, Severity
+from runner.progress import Out, printable
+from runner.project import open_project
+
+
+def main(out: Out, *, files: tuple[Path, ...], fmt: str, strict: bool) -> ExitCode:
+    """Say everything that is wrong, in file order; nothing is written."""
+    problems = [problem for file in files for problem in problems_of(file)]
+    if fmt == "json":
+        out.result(json.dumps({"problems": [as_json(p) for p in problems]}, indent=2))
+    elif fmt == "github":
+        for problem in problems:
+            out.result(as_annotation(problem))
+    else:
+        out.problems(problems)
+        out.say(summary(files, problems))
+    fatal = any(strict or p.severity is Severity.ERROR for p in problems)
+    return ExitCode.BAD_INPUT if fatal else ExitCode.DONE
+
+
+def problems_of(file: Path) -> Sequence[Problem]:
+    try:
+        return open_project(file, os.environ).load(file).problems
+    except BadInput as error:
+        if error.problems:
+            return error.problems
+        raise
+
+
+def as_json(problem: Problem) -> dict[str, object]:
+    return {
+        "severity": str(problem.severity),
+        "file": problem.at.file,
+        "line": problem.at.line,
+        "column": problem.at.column,
+        "path": problem.at.path,
+        "rule": problem.rule,
+        "message": problem.message,
+        "hint": problem.hint,
+        "source": problem.source,
+    }
+
+
+def as_annotation(problem: Problem) -> str:
+    """A workflow command that puts the message beside the line in a pull request."""
+    place = f"file={problem.at.file},line={problem.at.line},col={problem.at.column}"
+    text = ". ".join(filter(None, (problem.message, problem.hint)))
+    title = f"title={escaped(problem.rule).replace(',', '%2C').replace(':', '%3A')}"
+    return f"::{problem.severity} {place},{title}::{escaped(printable(text))}"
+
+
+def escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def summary(files: Sequence[Path], problems: Sequence[Problem]) -> str:
+    errors = sum(p.severity is Severity.ERROR for p in problems)
+    warnings = len(problems) - errors
+    names = f"{len(files)} storyboards" if len(files) > 1 else str(files[0])
+    if not problems:
+        return f"{names}: no problems"
+    return f"{names}: {count(errors, 'error')}, {count(warnings, 'warning')}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,28 @@
+"""`reelmake verify FILE`: re-hash everything the manifest names."""
+
+import json
+import os
+from pathlib import Path
+
+from runner import manifest
+from runner.errors import BadInput, ExitCode
+from runner.progress import Out
+from runner.project import open_project
+
+
+def main(out: Out, *, file: Path, preview: bool, out_dir: Path | None, fmt: str) -> ExitCode:
+    """Exit 0 if every output and blob has the bytes the manifest pins."""
+    project = open_project(file, os.environ)
+    folder = out_dir or project.results_folder(file, preview=preview)
+    pinned = manifest.read(folder / manifest.NAME)
+    if pinned is None:
+        raise BadInput(f"there is no {folder / manifest.NAME}", do=f"reelmake run {file}")
+    findings = list(manifest.verify(pinned, folder, project.store))
+    if fmt == "json":
+        rows = [{"rule": f.rule, "message": f.message, "file": f.file} for f in findings]
+        out.result(json.dumps({"takes": len(pinned.entries), "findings": rows}, indent=2))
+    for finding in findings:
+        out.say(f"{finding.message} [{finding.rule}]", "bad")
+    word = "as the manifest says" if not findings else f"{len(findings)} findings"
+    out.say(f"{len(pinned.entries)} takes: {word}", "bad" if findings else "good")
+    return ExitCode.FAILED if findings else ExitCode.DONE

@@ -1,0 +1,13 @@
+"""Opens a project and wires the real parts once. Never knows which command is running.
+
+settings   `reelmake.yaml`, checked
+endpoint   which gateway is meant, with which key
+opened     root, paths, catalogue, prices; a storyboard with its facts and plan
+wiring     the parts an executor needs
+"""
+
+from runner.project.endpoint import Endpoint, choose
+from runner.project.opened import Film, Project, open_project, project_here
+from runner.project.settings import Settings
+
+__all__ = ["Endpoint", "Film", "Project", "Settings", "choose", "open_project", "project_here"]

@@ -1,0 +1,104 @@
+"""Which gateway is meant, and with which key.
+
+A flag wins over `REELMAKE_GATEWAY`, that over the storyboard, that over `reelmake.yaml`. Where
+nobody says anything it is AiHubMix if its key is set, and the local gateway otherwise; asking for
+a gateway by flag or environment without its key is an error, never a silent preview.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlsplit
+
+from runner.errors import BadInput
+from runner.gateway.profile import Profile, read_profile
+from runner.model import JSON
+from runner.schema.data import data_file, data_files
+from runner.source import read_yaml
+
+VARIABLE = "REELMAKE_GATEWAY"
+URL_KEY = "REELMAKE_API_KEY"
+POLL = "REELMAKE_POLL_SECONDS"
+DEFAULT = "aihubmix"
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A gateway as this run will use it. The key is never shown."""
+
+    profile: Profile
+    key: str = field(default="", repr=False)
+    note: str = ""  # one line about the choice, where it may surprise
+
+    @property
+    def preview(self) -> bool:
+        """Whether it is the built-in gateway, whose slates never stand where a paid shot stands."""
+        return self.profile.name == LOCAL
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+
+def choose(
+    flag: str | None,
+    storyboard: str | None,
+    settings: Mapping[str, JSON],
+    environ: Mapping[str, str],
+) -> Endpoint:
+    """The gateway to use. Raises BadInput for an unknown name, a bad URL or a missing key."""
+    demanded = flag or environ.get(VARIABLE)
+    wanted = demanded or storyboard or settings.get("gateway") or DEFAULT
+    endpoint = open_endpoint(str(wanted), settings, environ)
+    if endpoint.preview or endpoint.key or not endpoint.profile.key_variable:
+        return endpoint
+    variable = endpoint.profile.key_variable
+    if demanded:
+        raise BadInput(
+            f"the gateway {wanted} needs a key, and {variable} is not set",
+            do=f"export {variable}=…, or use --gateway {LOCAL} (free, renders slates)",
+        )
+    note = f"{variable} is not set: rendering free slates on the local gateway"
+    return replace(open_endpoint(LOCAL, settings, environ), note=note)
+
+
+def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str, str]) -> Endpoint:
+    """A profile by its name or at a base URL, with its key from the environment."""
+    if "://" in name:
+        profile = replace(profile_named(DEFAULT, settings), name=urlsplit(name).netloc)
+        profile = replace(profile.at(name), key_variable=URL_KEY)
+        return Endpoint(profile, environ.get(URL_KEY, ""))
+    profile = profile_named(name, settings)
+    if profile.base_url_variable and (url := environ.get(profile.base_url_variable)):
+        profile = profile.at(url)
+    variable = profile.key_variable
+    return Endpoint(profile, environ.get(variable, "") if variable else "")
+
+
+def profile_named(name: str, settings: Mapping[str, JSON]) -> Profile:
+    """A shipped profile, or one of the project's own laid over it."""
+    own = settings.get("gateways") or {}
+    shipped = {path.stem for path in data_files("gateways/*.yaml")}
+    if name not in shipped and name not in own:
+        raise BadInput(
+            f"there is no gateway {name!r}",
+            do=f"one of: {', '.join(sorted(shipped | set(own)))}; or a base URL",
+        )
+    file = f"gateways/{name if name in shipped else DEFAULT}.yaml"
+    data, _ = read_yaml(data_file(file).read_bytes(), file)
+    changes = {"name": name, **own.get(name, {})}
+    return read_profile({**data, **changes}, "reelmake.yaml" if name in own else file)
+
+
+def poll_seconds(environ: Mapping[str, str]) -> float | None:
+    """`REELMAKE_POLL_SECONDS`: a fixed interval for self-hosted servers and tests."""
+    text = environ.get(POLL)
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 86_400:
+        raise BadInput(f"{POLL} is {text!r}", do="a number of seconds, like 0.5")
+    return seconds

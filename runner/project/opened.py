@@ -1,0 +1,228 @@
+"""A project's root and what lies in it: catalogue, prices, storyboards with their facts."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+from runner import manifest, prices
+from runner.disk import StatCache
+from runner.errors import BadInput
+from runner.gateway.profile import Profile
+from runner.journal import Realm, open_reader
+from runner.load import Loaded, load
+from runner.model import (
+    Digest,
+    Estimate,
+    Facts,
+    History,
+    LocalFile,
+    ModelFacts,
+    ModelId,
+    Plan,
+    Problem,
+    Request,
+    Severity,
+    ShotId,
+    Storyboard,
+)
+from runner.planner import make_plan
+from runner.project.endpoint import Endpoint, choose
+from runner.project.settings import Settings, read_settings
+from runner.schema import Catalogue, data_file, open_catalogue
+from runner.source import read_yaml
+from runner.store import Store
+
+STATE = ".reelmake"
+PREVIEW = ".preview"
+
+
+@dataclass(frozen=True)
+class Project:
+    """Opened by `open_project`. Catalogue and prices are read when first wanted."""
+
+    root: Path
+    settings: Settings
+    environ: Mapping[str, str]
+
+    @property
+    def state(self) -> Path:
+        return self.root / STATE
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Every model that is known. Raises BadInput for overrides that cannot be used."""
+        return open_catalogue(self.settings.data)
+
+    @cached_property
+    def prices(self) -> prices.PriceTable:
+        data, _ = read_yaml(data_file("prices.yaml").read_bytes(), "prices.yaml")
+        return prices.read_table(data, self.settings.data.get("prices"))
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.state / "store")
+
+    @cached_property
+    def stats(self) -> StatCache:
+        return StatCache(self.state / "stat-cache", self.root)
+
+    def facts(self, model: ModelId) -> ModelFacts | None:
+        return self.catalogue.facts(model)
+
+    def estimate(self, request: Request) -> Estimate | None:
+        facts = self.facts(request.model)
+        return None if facts is None else prices.estimate(request, facts, self.prices)
+
+    def results_folder(self, file: Path, *, preview: bool) -> Path:
+        """Where a storyboard's results lie: the paid ones if there are any, else the preview's."""
+        real = self.root / "renders" / file.stem
+        shown = real.with_name(real.name + PREVIEW)
+        return shown if preview or not (real / manifest.NAME).exists() else real
+
+    def load(self, file: Path) -> Loaded:
+        return load(file, self.root, self.catalogue)
+
+    def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
+        """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""
+        loaded = self.load(file)
+        fatal = [p for p in loaded.problems if p.severity is Severity.ERROR or self.settings.strict]
+        if loaded.storyboard is None or fatal:
+            raise BadInput(f"{file} cannot be used", problems=loaded.problems)
+        return loaded.storyboard, loaded.problems
+
+    def film(
+        self, file: Path, *, gateway: str | None = None, out_dir: Path | None = None
+    ) -> "Film":
+        storyboard, warnings = self.storyboard(file)
+        endpoint = choose(gateway, storyboard.gateway, self.settings.data, self.environ)
+        stem = storyboard.stem + (PREVIEW if endpoint.preview else "")
+        folder = (out_dir or self.root / "renders" / stem).absolute()
+        return Film(self, storyboard, warnings, endpoint, folder)
+
+
+@dataclass(frozen=True)
+class Film:
+    """A storyboard together with the gateway and the output folder it is meant for."""
+
+    project: Project
+    storyboard: Storyboard
+    warnings: tuple[Problem, ...]
+    endpoint: Endpoint
+    folder: Path
+
+    @property
+    def profile(self) -> Profile:
+        return self.endpoint.profile
+
+    @property
+    def realm(self) -> Realm:
+        return "preview" if self.endpoint.preview else "paid"
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / manifest.NAME
+
+    def history(self) -> History:
+        """What journal and manifest remember of this realm."""
+        with open_reader(self.project.state) as journal:
+            known = journal.history(self.realm)
+        pinned = manifest.read(self.manifest_path)
+        return known if pinned is None else manifest.recall(known, pinned, self.project.store)
+
+    def gather(self) -> Facts:
+        """Everything a plan depends on besides the storyboard: read, never written."""
+        history = self.history()
+        stats, sizes = self.project.stats, dict[str, int]()
+        outputs = self.outputs(history, sizes)
+        return Facts(
+            history=history,
+            files={path: d for path, d in stats.digests(self.references()).items() if d},
+            held=self.project.store,
+            outputs=outputs,
+            estimate=self.project.estimate,
+            sizes=sizes,
+            fetchable=Fetchable(history, self.profile.retention),
+        )
+
+    def references(self) -> tuple[str, ...]:
+        """Local media that any take asks for, each once."""
+        origins = (
+            medium.origin
+            for shot in self.storyboard.shots
+            for take in shot.takes
+            for medium in take.request.media
+        )
+        return tuple(dict.fromkeys(o.path for o in origins if isinstance(o, LocalFile)))
+
+    def outputs(self, history: History, sizes: dict[str, int]) -> dict[str, Digest | None]:
+        """What lies where the takes' videos belong; `sizes` learns the bytes of what is there."""
+        base = os.path.relpath(self.folder, self.project.root)
+        names = [
+            name
+            for shot in self.storyboard.shots
+            for take in shot.takes
+            for name in shot.outputs(take.number)
+        ]
+        found = self.project.stats.digests(f"{base}/{name}" for name in names)
+        digests = {name: found[f"{base}/{name}"] for name in names}
+        for name, digest in digests.items():
+            if digest is not None and digest not in self.project.store:
+                sizes[name] = (self.folder / name).stat().st_size
+        return digests
+
+    def plan(
+        self,
+        facts: Facts,
+        *,
+        only: tuple[str, ...] = (),
+        takes: tuple[int, ...] | None = None,
+        force: bool = False,
+    ) -> Plan:
+        chosen = tuple(ShotId(name) for name in only) or None
+        return make_plan(
+            self.storyboard,
+            facts,
+            gateway=self.endpoint.name,
+            only=chosen,
+            takes=takes,
+            force=force,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Fetchable:
+    """Finished jobs whose video the gateway should still have: within `retention` seconds."""
+
+    history: History
+    retention: float
+
+    def __contains__(self, job: object) -> bool:
+        oldest = datetime.now(UTC) - timedelta(seconds=self.retention)
+        return any(
+            result.job == job and datetime.fromisoformat(result.completed_at) > oldest
+            for result in self.history.results.values()
+        )
+
+
+def project_here(folder: Path, environ: Mapping[str, str]) -> Project:
+    """The project a folder lies in, for questions that concern no storyboard."""
+    root = find_root(folder.absolute())
+    return Project(root, read_settings(root), environ)
+
+
+def open_project(file: Path, environ: Mapping[str, str]) -> Project:
+    """The project a storyboard belongs to. Raises BadInput for settings that cannot be used."""
+    if not file.is_file():
+        raise BadInput(f"there is no storyboard {str(file)!r}")
+    return project_here(file.absolute().parent, environ)
+
+
+def find_root(folder: Path) -> Path:
+    """The nearest parent with `.reelmake` or `.git`, else the storyboard's own folder."""
+    for parent in (folder, *folder.parents):
+        if (parent / STATE).is_dir() or (parent / ".git").exists():
+            return parent
+    return folder
