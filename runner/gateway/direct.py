@@ -87,7 +87,8 @@ class Direct(httpx.AsyncBaseTransport):
                     host,
                     port,
                     ssl=secure,
-                    happy_eyeballs_delay=_SECOND_ADDRESS,
+                    # An address has no second one; the race for it would only cost time.
+                    happy_eyeballs_delay=None if _is_address(host) else _SECOND_ADDRESS,
                 )
         except TimeoutError as error:
             raise httpx.ConnectTimeout(f"no connection within {deadline} s") from error
@@ -121,6 +122,7 @@ class Line(asyncio.Protocol):
         self._parts: list[bytes] = []
         self._waiting = 0
         self._paused = self._ended = False
+        self._silent = True  # no byte of the answer yet
         self._lost: BaseException | None = None
         self._news: asyncio.Future[None] | None = None
         self._wire: asyncio.Transport | None = None
@@ -197,8 +199,6 @@ class Line(asyncio.Protocol):
             self._wire.abort()
 
     # ── inside ──────────────────────────────────────────────────────────────────────────────
-
-    _silent = True  # no byte of the answer yet
 
     async def _send(self, request: httpx.Request) -> None:
         head = h11.Request(
@@ -299,6 +299,10 @@ class _Body(httpx.AsyncByteStream):
 
 def _http() -> h11.Connection:
     return h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 def _origin(url: httpx.URL) -> Origin:

@@ -105,17 +105,17 @@ class Download:
 
     async def _follow(self) -> Fetched:
         """Follows redirects by hand: each hop is judged, and only the origin sees the key."""
-        url = self._url
+        url: str | httpx.URL = self._url
         for _ in range(HOPS + 1):
             request = self._wire.request("GET", url, self._part.asks())
             async with self._wire.opened(request, "fetch") as response:
                 if response.status_code not in (301, 302, 303, 307, 308):
-                    return await self._take(response, first_hop=url == self._url)
+                    return await self._take(response, first_hop=url is self._url)
                 target = _target(request.url, response.headers.get("location", ""))
             if target is None or not self._may_go(target):
                 shown = "nowhere" if target is None else f"{target.scheme}://{target.host}"
                 return Fetched(Got.REFUSED, printable(f"redirects to {shown}, not followed"))
-            url = str(target)
+            url = target
         return Fetched(Got.REFUSED, f"more than {HOPS} redirects")
 
     def _may_go(self, target: httpx.URL) -> bool:

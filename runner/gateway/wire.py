@@ -79,7 +79,7 @@ class Wire:
     def request(
         self,
         method: str,
-        url: str,
+        url: str | httpx.URL,
         headers: Sequence[Header] = (),
         content: bytes | None = None,
         seen: "_Seen | None" = None,
@@ -90,7 +90,8 @@ class Wire:
             ("Accept-Encoding", "identity"),
             *headers,
         ]
-        if self._authorization and origin(url) == self._origin:
+        at = httpx.URL(url)
+        if self._authorization and origin(at) == self._origin:
             own.append(("Authorization", self._authorization))
         limits = self.profile.deadlines
         timeout = httpx.Timeout(
@@ -99,7 +100,7 @@ class Wire:
         extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
         if seen is not None:
             extensions["trace"] = seen.trace
-        return httpx.Request(method, url, headers=own, content=content, extensions=extensions)
+        return httpx.Request(method, at, headers=own, content=content, extensions=extensions)
 
     @asynccontextmanager
     async def opened(self, request: httpx.Request, use: Use) -> AsyncIterator[httpx.Response]:
