@@ -62,8 +62,9 @@ class Redactor:
         forms = set[bytes]()
         for secret in secrets:
             if secret and len(secret) >= _SHORTEST_SECRET:
-                escaped = secret.replace("\\", "\\\\").replace('"', '\\"').replace("/", "\\/")
-                forms |= {form.encode() for form in (secret, quote(secret, safe=""), escaped)}
+                escaped = secret.replace("\\", "\\\\").replace('"', '\\"')
+                slashed = escaped.replace("/", "\\/")
+                forms |= {f.encode() for f in (secret, quote(secret, safe=""), escaped, slashed)}
         self._forms = sorted(forms, key=len, reverse=True)
 
     def clean(self, data: bytes) -> bytes:

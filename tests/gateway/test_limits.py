@@ -1,0 +1,184 @@
+"""How fast we go, by a clock that only moves when told."""
+
+import asyncio
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runner.gateway.limits import LONGEST_WAIT, Limiter, RetryBudget, backoff, read_retry_after
+from runner.gateway.profile import Limit
+
+
+@dataclass
+class Hands:
+    """A clock moved by hand, and by whoever sleeps on it."""
+
+    time: float = 100.0
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        await asyncio.sleep(0)
+
+
+def half() -> float:
+    return 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("3", 3.0), ("0", 0.0), (" 12 ", 12.0), ("-5", 0.0), ("1e9", None), ("999999999", 300.0),
+        ("Thu, 01 Jan 1970 00:01:00 GMT", 10.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:01:00", 10.0), ("Sun, 06 Nov 2044 08:49:37 GMT", 300.0),
+        ("Thursday", None), ("", None), ("3, 900", None), ("nan", None), ("9" * 400, None),
+        ("Thu, 99 Jan 1970 00:01:00 GMT", None), ("٣", None), (None, None),
+    ],
+)  # fmt: skip
+def test_retry_after_in_both_forms(value: str | None, seconds: float | None) -> None:
+    """Seconds or a date, within bounds; garbage leaves the choice to us."""
+    assert read_retry_after(value, now=50.0) == seconds
+
+
+@given(st.text(max_size=60))
+def test_no_retry_after_holds_us_for_ever(value: str) -> None:
+    """Whatever stands there, the wait is between nothing and five minutes."""
+    wait = read_retry_after(value, now=0.0)
+    assert wait is None or 0.0 <= wait <= LONGEST_WAIT
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1, exclude_max=True))
+def test_backoff_is_anywhere_up_to_its_cap(tries: int, luck: float) -> None:
+    """Full jitter: a crowd that failed together does not come back together."""
+    assert 0.0 <= backoff(tries, lambda: luck) <= min(60.0, 2.0 ** min(tries, 10))
+
+
+def test_retries_stay_a_small_share_of_a_run() -> None:
+    """Ten at first, then at most one in ten first tries, however much fails."""
+    budget = RetryBudget()
+    assert [budget.spend() for _ in range(12)] == [True] * 10 + [False] * 2
+    for _ in range(100):
+        budget.tried()
+    assert sum(budget.spend() for _ in range(100)) == 10
+
+
+def test_submits_keep_the_vendor_s_pace() -> None:
+    """60 a minute is one a second, also when a hundred shots want to go at once."""
+
+    async def run() -> list[float]:
+        clock = Hands()
+        limiter = Limiter(Limit(rpm=60), clock, half)
+        times = []
+        for _ in range(5):
+            await limiter.turn()
+            times.append(clock.time)
+        return times
+
+    assert asyncio.run(run()) == [100.0, 101.0, 102.0, 103.0, 104.0]
+
+
+def test_waiting_crowds_keep_the_pace_too() -> None:
+    """Tasks that wake together do not go together."""
+
+    async def run() -> list[float]:
+        clock = Hands()
+        limiter = Limiter(Limit(rpm=60), clock, half)
+        times: list[float] = []
+
+        async def one() -> None:
+            await limiter.turn()
+            times.append(clock.time)
+
+        await asyncio.gather(*(one() for _ in range(20)))
+        return times
+
+    times = asyncio.run(run())
+    assert all(b - a >= 1.0 for a, b in pairwise(times))
+
+
+def test_no_more_jobs_than_the_vendor_allows() -> None:
+    """The third job waits until one of two has ended."""
+
+    async def run() -> list[str]:
+        limiter = Limiter(Limit(concurrency=2), Hands(), half)
+        events: list[str] = []
+
+        async def job(name: str, release: asyncio.Event) -> None:
+            async with limiter.slot():
+                events.append(f"{name} in")
+                await release.wait()
+            events.append(f"{name} out")
+
+        gates = [asyncio.Event() for _ in range(3)]
+        tasks = [asyncio.create_task(job(n, g)) for n, g in zip("abc", gates, strict=True)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert events == ["a in", "b in"]
+        for gate in gates:
+            gate.set()
+        await asyncio.gather(*tasks)
+        return events
+
+    events = asyncio.run(run())
+    assert events.index("c in") > min(events.index("a out"), events.index("b out")) - 1
+    assert sorted(events)[0::2] == ["a in", "b in", "c in"]
+
+
+def test_one_429_slows_every_shot() -> None:
+    """The pause holds for all of the vendor's submits, and at least as long as was asked."""
+    clock = Hands()
+    limiter = Limiter(Limit(concurrency=8), clock, half)
+    for _ in range(8):
+        limiter.enter()
+    assert limiter.too_fast(3.0) >= 3.0
+    assert limiter.wait >= 3.0
+    for _ in range(8):
+        limiter.leave()
+    assert limiter.room == 4
+    asyncio.run(limiter.turn())
+    assert clock.time >= 103.0
+
+
+def test_room_and_pace_come_back() -> None:
+    """After enough good submits all is as the profile allows, and never more."""
+    clock = Hands()
+    limiter = Limiter(Limit(concurrency=8, rpm=600), clock, half)
+    for _ in range(3):
+        limiter.enter()
+        limiter.too_fast(None)
+        limiter.leave()
+    assert limiter.room == 1
+    for _ in range(200):
+        limiter.went_well()
+    assert limiter.room == 8
+
+    async def twice() -> float:
+        await limiter.turn()
+        before = clock.time
+        await limiter.turn()
+        return clock.time - before
+
+    assert asyncio.run(twice()) == pytest.approx(0.1)
+
+
+def test_429_without_end_waits_ever_longer_but_bounded() -> None:
+    """Without a Retry-After the pauses grow to a minute, jittered."""
+    limiter = Limiter(Limit(), Hands(), lambda: 0.999)
+    pauses = [limiter.too_fast(None) for _ in range(12)]
+    assert pauses == sorted(pauses)
+    assert 30.0 < pauses[-1] <= 60.0
+
+
+def test_a_vendor_without_published_limits_has_room() -> None:
+    """Nothing published means nothing invented."""
+    limiter = Limiter(Limit(), Hands(), half)
+    assert limiter.room > 10_000
+    assert limiter.wait == 0.0
