@@ -438,7 +438,7 @@ class Step:
     fingerprint: Digest | None = None  # None while an input's bytes are not known
     estimate: Estimate | None = None
     depends_on: tuple[ShotId, ...] = ()
-    result: Result | None = None  # for REUSE and RESTORE
+    result: Result | None = None  # for REUSE and RESTORE; for a forced RENDER what there is
     asked: Mapping[str, JSON] | None = None
     forced: bool = False  # renders although it is up to date; decide it again with force
 

@@ -84,6 +84,15 @@ def decide(
     The executor asks this again for every waiting take once its upstream is settled; a take whose
     upstream came out as before is then found to be up to date.
     """
+    step = _judge(shot, take, facts, kept, force)
+    if shot.pin and (step.action in SPENDING or step.fingerprint is None):
+        return _pinned(step, shot, take, facts)
+    return step
+
+
+def _judge(
+    shot: Shot, take: Take, facts: Facts, kept: Mapping[ShotId, Digest], force: bool
+) -> Step:
     document = asked(take, lambda medium: _identity(medium, facts, kept))
     if document is None:
         return _unknown(shot, take, facts, kept, force)
@@ -101,7 +110,12 @@ def decide(
     if result is not None and not force:
         return _known_result(step, shot, take, result, facts)
     reason = "forced" if result is not None else _difference(take, document, facts)
-    return replace(step, reason=reason, estimate=facts.estimate(take.request))
+    return replace(step, reason=reason, estimate=facts.estimate(take.request), result=result)
+
+
+def missing(plan: Plan) -> tuple[Step, ...]:
+    """What a frozen run cannot bring back: everything that is neither in place nor in a store."""
+    return tuple(step for step in plan.steps if step.action not in SETTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +245,8 @@ def _known_result(step: Step, shot: Shot, take: Take, result: Result, facts: Fac
     wrong = [name for name in names if facts.outputs.get(name) != result.sha256]
     if result.sha256 in facts.held or len(wrong) < len(names):
         if not wrong:
-            return replace(step, action=Action.REUSE, reason="up to date", result=result)
+            reason = _accepted(result, take) or "up to date"
+            return replace(step, action=Action.REUSE, reason=reason, result=result)
         reason = _misplaced(wrong[0], result, facts)
         return replace(step, action=Action.RESTORE, reason=reason, result=result)
     if result.job is not None and result.job in facts.fetchable:
@@ -239,6 +254,28 @@ def _known_result(step: Step, shot: Shot, take: Take, result: Result, facts: Fac
         return replace(step, action=Action.RESUME, reason=reason, result=result)
     reason = f"rendered {result.completed_at}, but its bytes are in no store"
     return replace(step, reason=reason, estimate=facts.estimate(take.request))
+
+
+def _accepted(result: Result, take: Take) -> str:
+    if result.accepted is None:
+        return ""
+    return f"accepted as it is: {because(result.accepted, result.asked, take)}"
+
+
+def _pinned(step: Step, shot: Shot, take: Take, facts: Facts) -> Step:
+    """A pinned take stays what it was, whatever is asked by now; the first one must be rendered."""
+    before = facts.history.latest.get((shot.id, take.number))
+    if before is None:
+        return step
+    found = _known_result(step, shot, take, before, facts)
+    if found.action is Action.REUSE:
+        changed = because(before.asked, step.asked, take) if step.asked else ""
+        reason = f"pinned, although {changed}" if changed else "pinned"
+        return replace(found, reason=reason, estimate=None, forced=False)
+    if found.action is Action.RENDER:
+        reason = "pinned, but its bytes are in no store: unpin it to render it again"
+        return replace(found, action=Action.BLOCKED, reason=reason, estimate=None)
+    return replace(found, reason=f"pinned; {found.reason}", estimate=None, forced=False)
 
 
 def _misplaced(name: str, result: Result, facts: Facts) -> str:

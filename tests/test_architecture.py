@@ -12,8 +12,8 @@ LAYERS = [  # read top-down; a module imports only from rows below its own
     ["cli"],
     ["commands"],
     ["project"],
-    ["executor", "manifest", "progress"],
-    ["planner", "load", "journal", "store", "gateway"],
+    ["executor", "manifest", "progress", "accept", "savedplan"],
+    ["planner", "load", "port", "journal", "store", "gateway"],
     ["why"],
     [
         "graph", "fingerprint", "source", "template", "schema", "prices", "vendors", "media",

@@ -12,7 +12,7 @@ byte, and a fresh clone reads it as history. Never knows the network.
 """
 
 from runner.manifest.check import note_cut, verify
-from runner.manifest.lock import Entry, Manifest, build, recall
+from runner.manifest.lock import Entry, Manifest, build, recall, renewed
 from runner.manifest.outputs import place, set_aside
 from runner.manifest.text import dump, parse, read, write
 
@@ -29,6 +29,7 @@ __all__ = [
     "place",
     "read",
     "recall",
+    "renewed",
     "set_aside",
     "verify",
     "write",

@@ -1,7 +1,7 @@
 """What a manifest says, how a plan becomes one, and how one becomes history again."""
 
 from collections import ChainMap
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -81,6 +81,23 @@ def recall(history: History, manifest: Manifest, held: Container[Digest]) -> His
     )
 
 
+def renewed(history: History, made: Iterable[Result]) -> History:
+    """The history with what a run has just made: that wins over everything, a lock included."""
+    results = list(made)
+    return History(
+        results=ChainMap(
+            {result.fingerprint: result for result in results},
+            cast("dict[Digest, Result]", history.results),
+        ),
+        running=history.running,
+        doubtful=history.doubtful,
+        latest=ChainMap(
+            {(result.shot, result.take): result for result in results},
+            cast("dict[TakeId, Result]", history.latest),
+        ),
+    )
+
+
 class Pinned(Mapping[Digest, Result]):
     """Results by fingerprint, of manifest and journal; each is looked at only when wanted."""
 
@@ -114,19 +131,17 @@ class Pinned(Mapping[Digest, Result]):
 
 
 def _entry(shot: Shot, take: Take, step: Step | None, history: History) -> Entry | None:
-    result = step.result if step else None
-    inputs = _inputs(take, result) if result else None
-    if result is None:
-        result = history.latest.get((shot.id, take.number))
+    result = (step and step.result) or history.latest.get((shot.id, take.number))
     if result is None:
         return None
+    fresh = step is not None and step.fingerprint == result.fingerprint
     return Entry(
         shot=shot.id,
         take=take.number,
         kept=take.number == shot.keep,
         vendor=result.vendor or shot.vendor,
         result=result,
-        inputs=inputs if inputs is not None else _bare_inputs(result),
+        inputs=_inputs(take, result) if fresh else _bare_inputs(result),
         outputs=shot.outputs(take.number),
     )
 
