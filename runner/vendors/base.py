@@ -57,7 +57,7 @@ def opening(request: Request) -> Body:
     """How every body begins; `seconds` is text for every vendor but Seedance (seed)."""
     body: Body = {"model": request.model, "prompt": request.prompt}
     if request.seconds is not None:
-        body["seconds"] = f"{request.seconds:g}"
+        body["seconds"] = str(request.seconds).removesuffix(".0")
     return body
 
 
@@ -68,10 +68,10 @@ def frame(request: Request, facts: ModelFacts) -> FrameSize | None:
     default has. None when nothing was asked or the table has no such row.
     """
     if request.size is not None:
-        return _row_of(request.size, facts)
+        return row_of(request.size, facts)
     if request.resolution is None and request.aspect_ratio is None:
         return None
-    resolution, aspect_ratio = _defaults(facts)
+    resolution, aspect_ratio = defaults(facts)
     wish = (request.resolution or resolution, request.aspect_ratio or aspect_ratio)
     return next((r for r in facts.sizes if (r.resolution, r.aspect_ratio) == wish), None)
 
@@ -89,6 +89,21 @@ def size(request: Request, facts: ModelFacts) -> str | None:
     if row is None:
         raise _no_row(request, facts)
     return row.native
+
+
+def defaults(facts: ModelFacts) -> tuple[str | None, str | None]:
+    """(resolution, aspect ratio) the model uses where only the other one is asked for."""
+    row = row_of(facts.default_size, facts) if facts.default_size else None
+    if row is not None:
+        return row.resolution, row.aspect_ratio
+    return facts.default_resolution, facts.default_aspect_ratio or "16:9"
+
+
+def row_of(size: str, facts: ModelFacts) -> FrameSize | None:
+    """The row of the size table that an explicit size means: by its name, else by its pixels."""
+    named = (row for row in facts.sizes if row.native == size)
+    measured = (row for row in facts.sizes if f"{row.width}x{row.height}" == size)
+    return next(named, None) or next(measured, None)
 
 
 def whole(request: Request, seconds: float) -> int:
@@ -170,20 +185,6 @@ def native_sound(request: Request, facts: ModelFacts) -> bool | None:
     if facts.audio == "prompt":
         return request.audio
     return {"always": True, "never": False}.get(facts.audio)
-
-
-def _row_of(size: str, facts: ModelFacts) -> FrameSize | None:
-    named = (row for row in facts.sizes if row.native == size)
-    measured = (row for row in facts.sizes if f"{row.width}x{row.height}" == size)
-    return next(named, None) or next(measured, None)
-
-
-def _defaults(facts: ModelFacts) -> tuple[str | None, str | None]:
-    """(resolution, aspect ratio) the model uses where only the other one is asked for."""
-    row = _row_of(facts.default_size, facts) if facts.default_size else None
-    if row is not None:
-        return row.resolution, row.aspect_ratio
-    return facts.default_resolution, facts.default_aspect_ratio or "16:9"
 
 
 def _no_row(request: Request, facts: ModelFacts) -> BadInput:
