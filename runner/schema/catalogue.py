@@ -1,46 +1,34 @@
 """The catalogue: every vendor's models, facts and rules, with the project's own changes applied."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from types import MappingProxyType
+from pathlib import Path
 
-from runner.model import JSON, FrameSize, ModelFacts, ModelId, Severity
+from runner.errors import BadInput
+from runner.model import JSON, ModelFacts, ModelId, Severity
 from runner.schema.complaint import Complaint
 from runner.schema.data import data_file, data_files, read_json
-from runner.schema.rules import Rule, read_rules
+from runner.schema.overrides import read_models, read_severities
+from runner.schema.rules import Rule
+from runner.schema.structure import explain
+from runner.schema.vendor import VendorData, read_vendor
 
 VENDOR_FILES = "vendors/*.schema.json"
 COMMON_FILE = "shot.schema.json"
-SOUND = {  # ModelFacts.audio as capabilities, for rules and hints
-    "always": {"sound"},
-    "prompt": {"sound"},
-    "never": {"silence"},
-    "switch": {"sound", "silence", "audio_switch"},
-}
+META_FILE = "vendor.schema.json"
 
 
 @dataclass(frozen=True, slots=True)
-class VendorData:
-    """One vendor's schema file, read."""
-
-    name: str
-    title: str
-    schema: Mapping[str, JSON]  # the JSON Schema part
-    rules: tuple[Rule, ...]
-    models: Mapping[ModelId, ModelFacts]
-    prefixes: tuple[str, ...]  # how its model ids begin
-
-
-@dataclass(frozen=True)
 class Catalogue:
-    """What is known of all vendors. Compiled checks are kept in `kept`, one per model."""
+    """What is known of all vendors. Compiled checks are kept in `kept`, one for each model."""
 
     vendors: Mapping[str, VendorData]
     models: Mapping[ModelId, ModelFacts]
-    common: VendorData
+    common: VendorData  # the rules that hold for every vendor
     severities: Mapping[str, Severity | None] = field(default_factory=dict)  # None: off
-    complaints: tuple[Complaint, ...] = ()  # about the overrides
+    settings: frozenset[str] = frozenset()  # settings that lift rules
+    complaints: tuple[Complaint, ...] = ()  # about the overrides, with paths into them
     kept: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
 
     def facts(self, model: str) -> ModelFacts | None:
@@ -57,55 +45,64 @@ class Catalogue:
         guesses = (v.name for v in self.vendors.values() if model.startswith(v.prefixes))
         return next(guesses, None)
 
-    def definitions_of(self, vendor: str) -> dict[str, JSON]:
-        """A vendor's own part of the schema, with everything its rules may refer to."""
-        own = self.vendors[vendor].schema
-        return {**own, "$defs": {**self.common.schema.get("$defs", {}), **own.get("$defs", {})}}
-
     def able(self, capability: str) -> tuple[ModelId, ...]:
         """Models that can do it, those still served by their vendor first."""
         able = [m for m in self.models.values() if capability in m.capabilities]
         return tuple(m.id for m in sorted(able, key=lambda m: m.status == "retired"))
 
+    def rules(self) -> Iterable[Rule]:
+        """Every rule of every file, in the order of the files."""
+        for data in (self.common, *self.vendors.values()):
+            yield from data.rules
 
-def open_catalogue(overrides: Mapping[str, JSON] | None = None) -> Catalogue:
-    """The shipped catalogue with `models:` and `rules:` of a settings file laid over it.
+    def wants(self, rule: Rule) -> bool:
+        """Whether the project has this rule: not switched off, and not lifted by a setting."""
+        on = self.severities.get(rule.id, rule.severity) is not None
+        return on and rule.unless not in self.settings
 
-    What is wrong with the overrides is in `.complaints`, with paths into them.
+    def definitions_of(self, vendor: str) -> dict[str, JSON]:
+        """A vendor's own part of the schema, with everything its rules may refer to."""
+        own = self.vendors[vendor].schema
+        return {**own, "$defs": {**self.common.schema.get("$defs", {}), **own.get("$defs", {})}}
+
+
+def open_catalogue(
+    overrides: Mapping[str, JSON] | None = None, installed: Mapping[str, Path] | None = None
+) -> Catalogue:
+    """The shipped catalogue, with the settings of a project laid over it.
+
+    `overrides` is the content of reelmake.yaml: `models:` adds models and changes facts, `rules:`
+    changes severities, `publish:` lifts rules about media that stay local. What is wrong with it
+    is in `.complaints`. `installed` are schema files of vendors from other packages, by vendor.
+    Raises `BadInput` for one of those that cannot be used.
     """
-    vendors = {v.name: v for v in map(_read_vendor, map(read_json, data_files(VENDOR_FILES)))}
-    models = {id_: facts for v in vendors.values() for id_, facts in v.models.items()}
-    common = _read_vendor(read_json(data_file(COMMON_FILE)))
-    return Catalogue(MappingProxyType(vendors), MappingProxyType(models), common)
+    settings = overrides or {}
+    shipped = (read_vendor(read_json(path)) for path in data_files(VENDOR_FILES))
+    vendors = {vendor.name: vendor for vendor in shipped}
+    for name, path in (installed or {}).items():
+        vendors[name] = _read_installed(name, path, vendors)
+    common = read_vendor(read_json(data_file(COMMON_FILE)))
+    models, wrong_models = read_models(settings.get("models"), vendors)
+    known = [rule.id for data in (common, *vendors.values()) for rule in data.rules]
+    severities, wrong_rules = read_severities(settings.get("rules"), known)
+    complaints = (*wrong_models, *wrong_rules)
+    return Catalogue(vendors, models, common, severities, frozenset(settings), complaints)
 
 
-def _read_vendor(data: Mapping[str, JSON]) -> VendorData:
-    name = data.get("x-vendor", "shot")
-    sizes = {
-        group: tuple(FrameSize(**row) for row in rows)
-        for group, rows in data.get("x-sizes", {}).items()
-    }
-    models = {
-        ModelId(id_): read_facts(id_, name, facts, sizes)
-        for id_, facts in data.get("x-models", {}).items()
-    }
-    schema = {key: value for key, value in data.items() if not key.startswith("x-")}
-    return VendorData(
-        name, data["title"], schema, read_rules(data), models, tuple(data.get("x-prefixes", ()))
-    )
+def _read_installed(name: str, path: Path, others: Mapping[str, VendorData]) -> VendorData:
+    try:
+        data = read_json(path)
+    except (OSError, ValueError) as error:
+        raise BadInput(f"the schema of vendor {name!r} cannot be read: {error}") from error
+    wrong = [f"{'/'.join(map(str, c.path))}: {c.message}" for c in _malformed(data)]
+    if not wrong and data["x-vendor"] != name:
+        wrong.append(f"x-vendor is {data['x-vendor']!r}, not {name!r}")
+    taken = {model for other in others.values() for model in other.models}
+    wrong += [f"model {model} is there already" for model in taken & {*data.get("x-models", ())}]
+    if wrong:
+        raise BadInput(f"the schema of vendor {name!r} cannot be used: {'; '.join(wrong)}")
+    return read_vendor(data)
 
 
-def read_facts(
-    id_: str, vendor: str, data: Mapping[str, JSON], sizes: Mapping[str, tuple[FrameSize, ...]]
-) -> ModelFacts:
-    """Facts of one model from its entry in `x-models`."""
-    values = dict(data)
-    rows = tuple(row for group in values.pop("sizes", ()) for row in sizes[group])
-    capabilities = frozenset(values.pop("capabilities", ()))
-    if any(word.startswith("reference_") for word in capabilities):
-        capabilities |= {"references"}
-    capabilities |= SOUND[values.get("audio", "never")] | (set() if rows else {"sizes_unknown"})
-    source = values.pop("source", {})
-    values["seconds"] = tuple(values.get("seconds", ()))
-    facts = ModelFacts(ModelId(id_), vendor, capabilities=capabilities, sizes=rows, **values)
-    return replace(facts, source=f"{source.get('kind', '')} {source.get('date', '')}".strip())
+def _malformed(data: JSON) -> list[Complaint]:
+    return list(explain(read_json(data_file(META_FILE)), data, "vendor"))

@@ -1,6 +1,6 @@
 """Rules as data: one JSON Schema each, with a name, a source, words for people, and examples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runner.model import JSON, ModelFacts, Severity
@@ -27,16 +27,14 @@ class Rule:
     check: str | None = None
     at: tuple[Path, ...] = ()
     on: str = "shot"
-    models: frozenset[str] = frozenset()
-    families: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()  # empty: every family of the vendor
     without: str | None = None  # for models that lack this capability
     having: str | None = None  # for models that have it
     unless: str | None = None  # not in projects with this setting in reelmake.yaml
     examples: Mapping[str, JSON] = field(default_factory=dict)
 
     def concerns(self, facts: ModelFacts) -> bool:
-        named = self.models or self.families
-        if named and facts.id not in self.models and facts.family not in self.families:
+        if self.families and facts.family not in self.families:
             return False
         if self.without is not None and self.without in facts.capabilities:
             return False
@@ -69,8 +67,8 @@ def legal(facts: ModelFacts) -> dict[str, list[JSON]]:
     }
 
 
-def read_rules(data: Mapping[str, JSON]) -> tuple[Rule, ...]:
-    return tuple(_read_rule(rule) for rule in data.get("x-rules", ()))
+def read_rules(rules: Iterable[Mapping[str, JSON]]) -> tuple[Rule, ...]:
+    return tuple(_read_rule(rule) for rule in rules)
 
 
 def _read_rule(data: Mapping[str, JSON]) -> Rule:
@@ -80,7 +78,6 @@ def _read_rule(data: Mapping[str, JSON]) -> Rule:
         severity=Severity(values.pop("severity")),
         source=" ".join(filter(None, (source["kind"], source.get("date")))),
         at=tuple(_path(place) for place in values.pop("at", ())),
-        models=frozenset(values.pop("models", ())),
         families=frozenset(values.pop("families", ())),
         **values,
     )

@@ -97,7 +97,7 @@ def rules_for(
 ) -> Iterator[tuple[Rule, JSON]]:
     """The rules that concern a model and are not switched off, each as it reads for it."""
     for rule in (*catalogue.common.rules, *catalogue.vendors[facts.vendor].rules):
-        if rule.on == on and rule.concerns(facts) and _wanted(catalogue, rule):
+        if rule.on == on and rule.concerns(facts) and catalogue.wants(rule):
             schema = rule.schema_for(facts)
             if schema is not None:
                 yield rule, schema
@@ -150,10 +150,6 @@ def as_wanted(catalogue: Catalogue, complaints: Iterable[Complaint]) -> Iterator
         severity = catalogue.severities.get(complaint.rule, complaint.severity)
         if severity is not None:
             yield replace(complaint, severity=severity)
-
-
-def _wanted(catalogue: Catalogue, rule: Rule) -> bool:
-    return catalogue.severities.get(rule.id, rule.severity) is not None
 
 
 def _named(catalogue: Catalogue, facts: ModelFacts, capability: str) -> str:

@@ -1,0 +1,128 @@
+"""`models:` and `rules:` of a project's settings, laid over what is shipped.
+
+Published sources disagree, and vendors bring out models every month: whoever knows better must
+not have to wait for a release.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from runner.model import JSON, ModelFacts, ModelId, Severity
+from runner.schema.complaint import Complaint, Path, did_you_mean
+from runner.schema.data import data_file, read_json
+from runner.schema.structure import explain
+from runner.schema.vendor import VendorData, read_facts
+
+OWN_TO_THE_MODEL = ("status", "retired", "replacement", "notes")  # not taken over by `like`
+BY_CODE = ("model.retired",)  # rules that stand in no file
+
+Models = dict[ModelId, ModelFacts]
+
+
+def read_models(
+    entries: Mapping[str, JSON] | None, vendors: Mapping[str, VendorData]
+) -> tuple[Models, list[Complaint]]:
+    """All models, with the project's own added and its changed facts in place."""
+    models = {id_: facts for vendor in vendors.values() for id_, facts in vendor.models.items()}
+    complaints: list[Complaint] = []
+    for id_, entry in (entries or {}).items():
+        wrong = list(_wrong(id_, entry, models, vendors))
+        complaints += wrong
+        if not wrong:
+            models[ModelId(id_)] = _facts(id_, entry, models, vendors)
+    return models, complaints
+
+
+def read_severities(
+    entries: Mapping[str, JSON] | None, known: Iterable[str]
+) -> tuple[dict[str, Severity | None], list[Complaint]]:
+    """Severity by rule id, None for off."""
+    ids = {*known, *BY_CODE}
+    complaints = [
+        _complaint(
+            "unknown_rule", ("rules", id_), f"no rule is called {id_}", did_you_mean(id_, ids)
+        )
+        for id_ in entries or {}
+        if id_ not in ids
+    ]
+    severities = {
+        id_: None if word == "off" else Severity(word) for id_, word in (entries or {}).items()
+    }
+    return severities, complaints
+
+
+def _facts(
+    id_: str, entry: Mapping[str, JSON], models: Models, vendors: Mapping[str, VendorData]
+) -> ModelFacts:
+    own = {key: value for key, value in entry.items() if key not in ("vendor", "like")}
+    root = _root(entry.get("like", id_), models)
+    vendor = vendors[root.vendor if root else entry["vendor"]]
+    base = dict(vendor.entries.get(root.id, {})) if root else _guess(id_, vendor)
+    if "like" in entry:
+        base = {key: value for key, value in base.items() if key not in OWN_TO_THE_MODEL}
+    source = {"kind": "reelmake.yaml"}
+    return read_facts(id_, vendor.name, {**base, **own, "source": source}, vendor.sizes)
+
+
+def _guess(id_: str, vendor: VendorData) -> dict[str, JSON]:
+    """A new model of which only the vendor is known is refused nothing that any of them can."""
+    entries = vendor.entries.values()
+    words = dict.fromkeys(word for entry in entries for word in entry["capabilities"])
+    sound = Counter(entry["audio"] for entry in entries)
+    return {
+        "family": id_,
+        "capabilities": [word for word in words if word != "native_body"],
+        "audio": max(sound, key=lambda audio: sound[audio], default="never"),
+    }
+
+
+def _root(id_: str, models: Models) -> ModelFacts | None:
+    return models.get(ModelId(id_))
+
+
+def _wrong(
+    id_: str, entry: JSON, models: Models, vendors: Mapping[str, VendorData]
+) -> Iterator[Complaint]:
+    here: Path = ("models", id_)
+    malformed = list(explain(_override_schema(), entry, "settings"))
+    for complaint in malformed:
+        yield _moved(complaint, here)
+    if malformed:
+        return
+    like, vendor = entry.get("like"), entry.get("vendor")
+    if like is not None and like not in models:
+        message = f"`like` is {like}, which is not known"
+        yield _complaint("unknown_model", (*here, "like"), message, did_you_mean(like, models))
+    elif like is None and vendor is None and id_ not in models:
+        hint = f"add `vendor:` ({', '.join(vendors)}), or `like:` with a model to begin from"
+        yield _complaint("unknown_vendor", here, f"the model {id_} has no vendor", hint)
+    elif vendor is not None and vendor not in vendors:
+        message, hint = f"no vendor is called {vendor}", f"known: {', '.join(vendors)}"
+        yield _complaint("unknown_vendor", (*here, "vendor"), message, hint)
+    else:
+        root = _root(like or id_, models)
+        yield from _wrong_sizes(entry, here, vendors[root.vendor if root else vendor])
+
+
+def _wrong_sizes(entry: Mapping[str, JSON], here: Path, vendor: VendorData) -> Iterator[Complaint]:
+    for index, size in enumerate(entry.get("sizes", ())):
+        if isinstance(size, str) and size not in vendor.sizes:
+            message = f"{vendor.name} has no group of sizes called {size}"
+            hint = f"its groups: {', '.join(vendor.sizes)}; or write the size out"
+            yield _complaint("unknown_sizes", (*here, "sizes", index), message, hint)
+
+
+def _override_schema() -> Mapping[str, JSON]:
+    schema = read_json(data_file("vendor.schema.json"))
+    return {"$defs": schema["$defs"], **schema["$defs"]["override"]}
+
+
+def _moved(complaint: Complaint, here: Path) -> Complaint:
+    return Complaint(
+        complaint.rule, complaint.severity, (*here, *complaint.path),
+        complaint.message, complaint.hint, complaint.source, complaint.key,
+    )  # fmt: skip
+
+
+def _complaint(rule: str, path: Path, message: str, hint: str) -> Complaint:
+    return Complaint(f"settings.{rule}", Severity.ERROR, path, message, hint)
