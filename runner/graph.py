@@ -1,22 +1,93 @@
-"""Order: what must come before what. Knows names and arrows, nothing of state, cost or files."""
+"""Shots and what they need: an order, circles, and what hangs on what. Recursion-free."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
-Name = TypeVar("Name", bound=str)
+from runner.model import ShotId
+
+Needs = Mapping[ShotId, Sequence[ShotId]]
 
 
-def order(needs: Mapping[Name, Sequence[Name]]) -> list[Name]:
-    """Every name after what it needs, otherwise in the order given. `needs` has no cycle."""
-    done: dict[Name, None] = {}
-    for start in needs:
-        stack: list[tuple[Name, Iterable[Name]]] = [(start, iter(needs[start]))]
-        while stack:
-            name, rest = stack[-1]
-            missing = next((n for n in rest if n in needs and n not in done), None)
-            if missing is None:
-                stack.pop()
-                done[name] = None
-            else:
-                stack.append((missing, iter(needs[missing])))
-    return list(done)
+def order(needs: Needs) -> list[ShotId]:
+    """Every shot after what it needs; otherwise in the order they are given.
+
+    Needs that are not among the shots are left out of account, and so are shots on a circle and
+    whatever hangs on one: `find_cycle` tells about those.
+    """
+    place = {shot: index for index, shot in enumerate(needs)}
+    shots = list(place)
+    waiting = {shot: sum(1 for need in set(needs[shot]) if need in place) for shot in shots}
+    users = used_by(needs)
+    ready = [place[shot] for shot in shots if not waiting[shot]]
+    heapify(ready)
+    done = []
+    while ready:
+        shot = shots[heappop(ready)]
+        done.append(shot)
+        for user in users.get(shot, ()):
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, place[user])
+    return done
+
+
+def find_cycle(needs: Needs) -> tuple[ShotId, ...]:
+    """One circle as a path that ends where it began, or nothing: `("a", "b", "a")`."""
+    ordered = set(order(needs))
+    left = {shot: need for shot, need in needs.items() if shot not in ordered}
+    if not left:
+        return ()
+    seen: dict[ShotId, int] = {}
+    path: list[ShotId] = []
+    shot = next(iter(left))
+    while shot not in seen:  # each shot left over needs another one left over
+        seen[shot] = len(path)
+        path.append(shot)
+        shot = next(need for need in left[shot] if need in left)
+    return (*path[seen[shot] :], shot)
+
+
+def find_cycles(needs: Needs) -> list[tuple[ShotId, ...]]:
+    """Circles that have no step in common, so that each can be told; in the order of the shots."""
+    remaining = {shot: list(need) for shot, need in needs.items()}
+    cycles = []
+    while cycle := find_cycle(remaining):
+        cycles.append(cycle)
+        for shot, need in pairwise(cycle):
+            remaining[shot] = [other for other in remaining[shot] if other != need]
+    return cycles
+
+
+def used_by(needs: Needs) -> dict[ShotId, list[ShotId]]:
+    """For each needed shot, the shots that need it, each once."""
+    users: dict[ShotId, list[ShotId]] = {}
+    for shot, wanted in needs.items():
+        for need in dict.fromkeys(wanted):
+            users.setdefault(need, []).append(shot)
+    return users
+
+
+def downstream(needs: Needs, changed: Iterable[ShotId]) -> set[ShotId]:
+    """The given shots and everything that hangs on them."""
+    users = used_by(needs)
+    found = set(changed)
+    todo = list(found)
+    while todo:
+        for user in users.get(todo.pop(), ()):
+            if user not in found:
+                found.add(user)
+                todo.append(user)
+    return found
+
+
+def upstream(needs: Needs, wanted: Iterable[ShotId]) -> set[ShotId]:
+    """The given shots and everything they hang on."""
+    found = set(wanted)
+    todo = list(found)
+    while todo:
+        for need in needs.get(todo.pop(), ()):
+            if need not in found:
+                found.add(need)
+                todo.append(need)
+    return found

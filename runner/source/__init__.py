@@ -14,7 +14,7 @@ recursive or unknown aliases, an anchor set twice, `<<` (YAML 1.2 has no merge k
 fit 64 bits, control characters, line breaks other than LF and CRLF, and anything over the limits.
 """
 
-from runner.source.data import Document, Map, Seq, locate, merge, pointer
+from runner.source.data import Document, Map, Seq, Spot, find, locate, merge, pointer
 from runner.source.reader import read_yaml
 
-__all__ = ["Document", "Map", "Seq", "locate", "merge", "pointer", "read_yaml"]
+__all__ = ["Document", "Map", "Seq", "Spot", "find", "locate", "merge", "pointer", "read_yaml"]

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from runner.model import JSON, Loc
 from runner.source.scalar import offset_inside
@@ -35,6 +36,17 @@ class Document:
         marks between the visible characters, so those are matched one by one, in order.
         """
         return self.loc(offset_inside(self.text, start, value, offset), path)
+
+
+class Spot(NamedTuple):
+    """An offset in a document, and how many parts of a pointer led there."""
+
+    doc: Document
+    offset: int
+    depth: int
+
+    def loc(self, path: str = "") -> Loc:
+        return self.doc.loc(self.offset, path)
 
 
 class Map(dict[str, JSON]):
@@ -87,16 +99,21 @@ def locate(data: JSON, parts: Sequence[str | int], *, key: bool = False) -> Loc:
     A part that is not there gives the place of what should have held it. `Loc.path` is always the
     whole of `parts`. Data that came from no file gives `Loc("", 0, 0)`.
     """
-    path = pointer(parts)
+    spot = find(data, parts, key=key)
+    return spot.loc(pointer(parts)) if spot else Loc("", 0, 0, pointer(parts))
+
+
+def find(data: JSON, parts: Sequence[str | int], *, key: bool = False) -> Spot | None:
+    """The spot of the value at `parts`, or of the last part on the way that is there."""
     doc = getattr(data, "doc", None)
-    best = (doc, 0) if doc is not None else None
-    for depth, part in enumerate(parts):
-        spot = _step(data, part, of_key=key and depth == len(parts) - 1)
+    best = Spot(doc, 0, 0) if doc is not None else None
+    for depth, part in enumerate(parts, start=1):
+        spot = _step(data, part, of_key=key and depth == len(parts))
         if spot is None:
             break
-        best = spot
+        best = Spot(*spot, depth)
         data = data[part]
-    return best[0].loc(best[1], path) if best else Loc("", 0, 0, path)
+    return best
 
 
 def _step(data: JSON, part: str | int, *, of_key: bool) -> tuple[Document, int] | None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from runner.model import JSON
 from runner.template import simple
 from runner.template.base import Broken, Budget, Compiled, Fault, Names, Ref
-from runner.template.prompts import Prompts
+from runner.template.prompts import Prompts, read_prompt
 
-__all__ = ["Fault", "Prompts", "Ref", "Rendered", "Templates", "is_template"]
+__all__ = ["Fault", "Prompts", "Ref", "Rendered", "Templates", "is_template", "read_prompt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Templates:
     """Renders texts; equal texts are compiled once."""
 
     def __init__(self, prompts: Prompts) -> None:
-        self._prompts = prompts
+        self.prompts = prompts
         self._compiled: dict[str, Compiled | Fault] = {}
         self._simple = simple.Compiler(prompts)
         self._engine: simple.Compile | None = None
@@ -64,5 +64,5 @@ class Templates:
         if self._engine is None:
             from runner.template.engine import Engine  # importing jinja2 takes 100 ms
 
-            self._engine = Engine(self._prompts).compile
+            self._engine = Engine(self.prompts).compile
         return self._engine(text)

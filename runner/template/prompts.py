@@ -21,6 +21,16 @@ class Prompts:
         """The file as messages name it."""
         return f"{self._shown}/{name}"
 
+    def text_of(self, shown: str) -> str:
+        """The text of a file that was read, by the name messages give it."""
+        text = self._texts.get(shown.removeprefix(self._shown + "/"), "")
+        return text if isinstance(text, str) else ""
+
+    def read(self) -> dict[str, str]:
+        """Every text that was read so far, by the name messages give it."""
+        texts = self._texts.items()
+        return {self.shown(name): text for name, text in texts if isinstance(text, str)}
+
     def text(self, name: str) -> str | Fault:
         """The text of a prompt file without its last line break."""
         if name not in self._texts:

@@ -1,0 +1,92 @@
+"""A storyboard file → the film it describes, and everything that is wrong with it.
+
+The cascade: `vars` of the storyboard, then `defaults`, then the shot, then the variant. The
+mappings `vars`, `options` and `extra_body` merge; everything else, a source too, is replaced.
+
+`variants` make one more shot each beside the shot itself: `sh010`, `sh010.wide`. With `for_each`
+the entry stands for one shot a row of its table; a row's shot may have variants as well.
+
+`include` makes a film of sequences. An included storyboard is whole in itself: its `vars`,
+`defaults` and `references` are its own, its paths begin at its own folder, and its `cut`,
+`gateway`, `budget` and `title` count only when it is rendered by itself. Its shots come before
+those of the storyboard that includes it, in the order of `include`; ids are unique in the whole
+film, and the shots of any part may be named from any other, and in the cut.
+
+A shot with `enabled: false` is not part of the film; what is `after` it does not wait, and its
+clips are left out of the cut, with a warning.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from runner.load.board import Board, BoardReader
+from runner.load.cut import read_cut
+from runner.load.film import Film
+from runner.load.found import Found
+from runner.load.sources import EXTENSIONS, Files
+from runner.model import Cut, Digest, Money, Problem, Storyboard
+from runner.schema import Catalogue
+
+__all__ = ["EXTENSIONS", "Loaded", "load"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a storyboard says. `storyboard` is None where an error stands in its way.
+
+    `inputs` names every text that was read (storyboards, tables, prompts) with its digest; the
+    names begin where `file` was looked for.
+    """
+
+    storyboard: Storyboard | None
+    problems: tuple[Problem, ...]
+    inputs: Mapping[str, Digest] = field(default_factory=dict)
+
+
+def load(file: Path, root: Path, catalogue: Catalogue) -> Loaded:
+    """Read, check and resolve a storyboard; `root` is the project's folder, `file` lies in it.
+
+    All problems are found in one go and told in file order; no exception leaves for anything that
+    a user wrote.
+    """
+    found = Found()
+    reader = BoardReader(Files(root), catalogue, found)
+    board = reader.read(file)
+    storyboard = _storyboard(board, file, root, reader, found) if board else None
+    return Loaded(
+        None if found.errors else storyboard, found.in_order(), dict(_inputs(reader, board))
+    )
+
+
+def _storyboard(
+    board: Board, file: Path, root: Path, reader: BoardReader, found: Found
+) -> Storyboard:
+    film = Film(board, found)
+    cut = read_cut(board.data, board.around) if board.good("cut") else None
+    budget = board.good("budget")
+    return Storyboard(
+        path=file.resolve().relative_to(root.resolve()).as_posix(),
+        sha256=_sha256(reader.inputs[str(file)]),
+        shots=film.shots(),
+        title=board.good("title") or "",
+        gateway=board.good("gateway"),
+        budget=None if budget is None else Money(Decimal(str(budget))),
+        cut=Cut(film.clips(cut.clips), cut.audio) if cut else None,
+    )
+
+
+def _inputs(reader: BoardReader, board: Board | None) -> Iterator[tuple[str, Digest]]:
+    for name, raw in reader.inputs.items():
+        yield name, _sha256(raw)
+    for part in board.boards() if board else ():
+        for name, text in part.around.templates.prompts.read().items():
+            yield name, _sha256(text.encode())
+    for name, text in reader.texts.items():
+        yield name, _sha256(text.encode())
+
+
+def _sha256(data: bytes) -> Digest:
+    return Digest(hashlib.sha256(data).hexdigest())

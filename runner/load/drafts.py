@@ -1,0 +1,124 @@
+"""Shots before anything in them is understood: the cascade, variants and rows of tables."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from runner.load.found import Path, loc_of
+from runner.model import JSON, Loc
+from runner.source import Map, Spot, find, merge
+
+MERGED = ("vars", "options", "extra_body")  # mappings of many values; a source is one value
+OWN = ("variants", "for_each")  # said once for the whole entry
+
+
+class Layer(NamedTuple):
+    """One mapping of the cascade, and where it stands in its file."""
+
+    data: Map
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One shot with its cascade applied and nothing rendered."""
+
+    id: str
+    fields: dict[str, JSON]
+    layers: tuple[Layer, ...]  # the nearest first; the last is the storyboard, for its `vars`
+    row: Map | None = None
+    row_number: int = 0
+
+    def find(self, parts: Path, *, key: bool = False) -> tuple[Spot | None, Path]:
+        """Where a field (or its key) was set, in the layer that says most of it."""
+        best: tuple[Spot | None, Path] = (None, ())
+        for layer in self.layers:
+            if parts and parts[0] not in layer.data:
+                continue
+            spot = find(layer.data, parts, key=key)
+            if best[0] is None or (spot is not None and spot.depth > best[0].depth):
+                best = spot, (*layer.path, *parts)
+        if best[0] is None:
+            return self._own_spot(), (*self.layers[0].path, *parts)
+        return best
+
+    def loc(self, parts: Path = (), *, key: bool = False) -> Loc:
+        if not parts:
+            return loc_of(self._own_spot(), self.layers[0].path)
+        return loc_of(*self.find(parts, key=key))
+
+    def _own_spot(self) -> Spot:
+        """The `id` of the shot, or the beginning of the variant."""
+        data = self.layers[0].data
+        spot = data.spot("id") or (data.doc, min(data.marks.values(), default=0) >> 32)
+        return Spot(*spot, 0)
+
+    @property
+    def about(self) -> str:
+        """Which row of which table this is, for messages."""
+        if self.row is None:
+            return ""
+        at = Spot(self.row.doc, min(self.row.marks.values(), default=0) & 0xFFFFFFFF, 0).loc()
+        return f"row {self.row_number}, {at.file}:{at.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Origins(Mapping[str, Loc]):
+    """Where each field of a shot, and each `vars.x` or `row.x` its texts look at, was set.
+
+    Places are looked up when asked for: most shots of most runs are never asked about.
+    """
+
+    draft: Draft
+    names: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+
+    def __getitem__(self, name: str) -> Loc:
+        if name not in set(self):
+            raise KeyError(name)
+        parts = tuple(name.split("."))
+        row = self.draft.row
+        if parts[0] == "row" and row is not None:
+            spot = row.spot(parts[1])
+            return Spot(*spot, 1).loc() if spot else self.draft.loc()
+        return self.draft.loc(parts)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.draft.fields
+        yield from sorted(filter(None, map(self._named, self.names)))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _named(self, path: tuple[str, ...]) -> str:
+        """`grade` and `vars.grade` are one thing, called `vars.grade`."""
+        variables = self.draft.fields.get("vars", {})
+        if path[0] in variables:
+            path = ("vars", *path)
+        if path[0] == "vars" and len(path) > 1 and path[1] in variables:
+            return f"vars.{path[1]}"
+        if path[0] == "row" and len(path) > 1 and self.draft.row is not None:
+            return f"row.{path[1]}" if path[1] in self.draft.row else ""
+        return ""
+
+
+def cascade(layers: tuple[Layer, ...]) -> dict[str, JSON]:
+    """The fields of a shot. `defaults` < shot < variant: mappings of values merge, others replace.
+
+    The last layer is the storyboard, which gives only its `vars`.
+    """
+    *own, board = layers
+    fields: dict[str, JSON] = {}
+    if "vars" in board.data:
+        fields["vars"] = board.data["vars"]
+    for layer in reversed(own):
+        data = layer.data
+        merged = {
+            name: merge(fields[name], data[name])
+            for name in MERGED
+            if name in data and isinstance(data[name], Map) and isinstance(fields.get(name), Map)
+        }
+        fields.update(data)
+        fields.update(merged)
+    for name in OWN:
+        fields.pop(name, None)
+    return fields

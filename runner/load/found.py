@@ -1,0 +1,59 @@
+"""Where the problems of one load are gathered."""
+
+from dataclasses import replace
+
+from runner.model import Loc, Problem, Severity
+from runner.schema import Complaint
+from runner.source import Spot, pointer
+
+Path = tuple[str | int, ...]
+
+
+class Found:
+    """Problems, each said once, in file order at the end.
+
+    Two shots that inherit one wrong default have one problem, and so have the thousand rows of a
+    table: the first is told.
+    """
+
+    def __init__(self) -> None:
+        self._problems: dict[tuple[str, str, Loc], Problem] = {}
+        self._files: dict[str, int] = {}
+        self.errors = 0
+
+    def opened(self, file: str) -> None:
+        """Files are told about in the order they were opened."""
+        self._files.setdefault(file, len(self._files))
+
+    def add(self, problem: Problem, about: str = "") -> None:
+        """Note a problem; `about` says which row of a table came upon it first."""
+        key = (problem.rule, problem.message, problem.at)
+        if key in self._problems:
+            return
+        self.opened(problem.at.file)
+        self.errors += problem.severity is Severity.ERROR
+        message = f"{problem.message} ({about})" if about else problem.message
+        self._problems[key] = replace(problem, message=message)
+
+    def complaint(self, complaint: Complaint, at: Loc, about: str = "") -> None:
+        self.add(
+            Problem(
+                complaint.rule,
+                complaint.message,
+                at,
+                complaint.severity,
+                complaint.hint,
+                complaint.source,
+            ),
+            about,
+        )
+
+    def in_order(self) -> tuple[Problem, ...]:
+        def place(problem: Problem) -> tuple[int, int, int]:
+            return self._files[problem.at.file], problem.at.line, problem.at.column
+
+        return tuple(sorted(self._problems.values(), key=place))
+
+
+def loc_of(spot: Spot | None, path: Path) -> Loc:
+    return spot.loc(pointer(path)) if spot else Loc("", 0, 0, pointer(path))

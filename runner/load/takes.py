@@ -1,0 +1,308 @@
+"""One take of a shot: texts rendered, sources found, everything checked against its model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+
+from runner.load.drafts import Draft
+from runner.load.found import Found
+from runner.load.found import Path as Parts
+from runner.load.sources import Files, Refusal, check_url, is_url, kind_by_name
+from runner.model import (
+    JSON,
+    Kind,
+    Loc,
+    LocalFile,
+    Medium,
+    ModelFacts,
+    Origin,
+    Problem,
+    Request,
+    Role,
+    Severity,
+    ShotId,
+    ShotOutput,
+)
+from runner.schema import Catalogue, check_shot, did_you_mean
+from runner.source import Document, Map, pointer
+from runner.template import Fault, Templates, is_template, read_prompt
+from runner.vendors import VENDORS
+
+KINDS: tuple[Kind, ...] = ("image", "video", "audio")
+ROLES: tuple[tuple[Role, Kind], ...] = (
+    ("first_frame", "image"),
+    ("last_frame", "image"),
+    ("base_video", "video"),
+)
+MEDIA = ("first_frame", "last_frame", "base_video", "references")
+NEUTRAL = (
+    "negative_prompt", "seconds", "size", "resolution", "aspect_ratio", "audio", "watermark",
+    "seed", "options", "extra_body",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the shots of one storyboard share."""
+
+    folder: Path  # where relative paths begin
+    shown: str  # the folder as messages name it
+    files: Files
+    templates: Templates
+    library: Mapping[str, JSON]  # `references:`
+    catalogue: Catalogue
+    found: Found
+    texts: dict[str, str]  # prompt files that were read, by the name messages give them
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A medium, its long form for the rules, and what a prompt may call it."""
+
+    medium: Medium
+    long: dict[str, JSON]
+    alias: str | None  # its `as:` text
+
+
+@dataclass
+class TakeReader:
+    """Reads one take of a draft; what is wrong goes to `found`."""
+
+    around: Surroundings
+    draft: Draft
+    number: int
+    names: set[tuple[str, ...]] = field(default_factory=set)
+
+    def read(self) -> Request | None:
+        """The request, or None where something it needs is not there."""
+        errors = self.around.found.errors
+        fields = self.draft.fields
+        resolved: dict[str, JSON] = {name: fields[name] for name in NEUTRAL if name in fields}
+        if "model" in fields:
+            resolved["model"] = fields["model"]
+        media = self._media(resolved)
+        self._texts(resolved)
+        self._check(resolved)
+        if self.around.found.errors > errors:
+            return None
+        for name in ("model", "prompt"):
+            resolved.setdefault(name, "")
+        kept = {name: resolved[name] for name in ("model", "prompt", *NEUTRAL) if name in resolved}
+        return Request(**kept, media=media)
+
+    @cached_property
+    def facts(self) -> ModelFacts | None:
+        return self.around.catalogue.facts(self.draft.fields.get("model", ""))
+
+    # ── problems ────────────────────────────────────────────────────────────────────────────
+
+    def problem(self, rule: str, message: str, parts: Parts, hint: str = "") -> None:
+        problem = Problem(rule, message, self.draft.loc(parts), hint=hint)
+        self.around.found.add(problem, self.draft.about)
+
+    def _check(self, resolved: Mapping[str, JSON]) -> None:
+        for complaint in check_shot(self.around.catalogue, resolved):
+            parts = complaint.path
+            if parts[:1] == ("prompt",) and "prompt_file" in self.draft.fields:
+                parts = ("prompt_file",)
+            at = self.draft.loc(parts, key=complaint.key)
+            self.around.found.complaint(complaint, at, self.draft.about)
+
+    # ── texts ───────────────────────────────────────────────────────────────────────────────
+
+    @cached_property
+    def _scope(self) -> dict[str, JSON]:
+        variables = self.draft.fields.get("vars", {})
+        shot = {**self.draft.fields, "id": self.draft.id}
+        scope = {**variables, "vars": variables, "shot": shot, "take": self.number}
+        return scope if self.draft.row is None else {**scope, "row": self.draft.row}
+
+    def text(self, text: str, parts: Parts, file: str = "") -> str:
+        """The text rendered; what is wrong with it is noted at its place. `file`: its own file."""
+        if not is_template(text):
+            return text
+        marker = _no_marker if parts[0] in MEDIA else self._marker
+        rendered = self.around.templates.render(text, self._scope, marker)
+        if isinstance(rendered, Fault):
+            at = self._place(rendered, text, parts, file)
+            problem = Problem(rendered.rule, rendered.message, at, hint=rendered.hint)
+            self.around.found.add(problem, self.draft.about)
+            return ""
+        self.names |= rendered.names
+        return rendered.text
+
+    def _place(self, fault: Fault, text: str, parts: Parts, file: str) -> Loc:
+        if fault.file:
+            text = self.around.templates.prompts.text_of(fault.file)
+        if fault.file or file:
+            return Document(fault.file or file, text).loc(fault.offset)
+        spot, path = self.draft.find(parts)
+        if spot is None or spot.depth < len(parts):
+            return self.draft.loc(parts)
+        return spot.doc.loc_inside(spot.offset, text, fault.offset, pointer(path))
+
+    def _texts(self, resolved: dict[str, JSON]) -> None:
+        fields = self.draft.fields
+        if "negative_prompt" in fields:
+            rendered = self.text(fields["negative_prompt"], ("negative_prompt",))
+            resolved["negative_prompt"] = rendered.strip()
+        if "prompt_file" in fields:
+            self._prompt_file(resolved, fields["prompt_file"])
+        if "prompt" in fields and not self._overridden("prompt", "prompt_file"):
+            resolved["prompt"] = self.text(fields["prompt"], ("prompt",)).strip()
+
+    def _overridden(self, name: str, other: str) -> bool:
+        """Whether a nearer layer says `other`; both in one layer are a problem."""
+        for layer in self.draft.layers:
+            if name in layer.data and other in layer.data:
+                hint = "keep one of the two"
+                self.problem("shot.two_prompts", f"both `{name}` and `{other}`", (other,), hint)
+                return True
+            if name in layer.data or other in layer.data:
+                return other in layer.data
+        return False
+
+    def _prompt_file(self, resolved: dict[str, JSON], name: str) -> None:
+        if self._overridden("prompt_file", "prompt") and "prompt" in self.draft.fields:
+            return
+        parts: Parts = ("prompt_file",)
+        name = self.text(name, parts)
+        file = self.around.files.find(name, self.around.folder)
+        if isinstance(file, Refusal):
+            self.problem(file.rule, file.message, parts, file.hint)
+            return
+        shown = f"{self.around.shown}{name}"
+        try:
+            text = read_prompt(self.around.files.absolute(file), shown)
+        except OSError as error:
+            self.problem("source.missing", f"{name} cannot be read: {error}", parts)
+            return
+        if isinstance(text, Fault):
+            self.problem(text.rule, text.message, parts, text.hint)
+            return
+        self.around.texts[shown] = text
+        resolved["prompt"] = self.text(text, parts, shown).strip()
+
+    # ── media ───────────────────────────────────────────────────────────────────────────────
+
+    def _media(self, resolved: dict[str, JSON]) -> tuple[Medium, ...]:
+        fields = self.draft.fields
+        media = []
+        for role, kind in ROLES:
+            if role in fields and (source := self._source(role, fields[role], (role,), kind)):
+                resolved[role] = source.long
+                media.append(source.medium)
+        if "references" in fields:
+            resolved["references"] = [source.long for source in self._references]
+            media += [source.medium for source in self._references]
+        return tuple(media)
+
+    @cached_property
+    def _references(self) -> tuple[Source, ...]:
+        sources = (
+            self._source("reference", value, ("references", index), None)
+            for index, value in enumerate(self.draft.fields["references"])
+        )
+        return tuple(source for source in sources if source is not None)
+
+    def _source(self, role: Role, value: JSON, parts: Parts, kind: Kind | None) -> Source | None:
+        """A source in any of its forms; `kind` is what a name without an ending must be."""
+        name = None
+        if isinstance(value, str):
+            text = self.text(value, parts)
+            if not text:
+                return None
+            name = text if text in self.around.library else None
+            value = self.around.library[text] if name else text
+            if isinstance(value, str):
+                known = kind_by_name(value) or kind
+                return self._local(role, known, value, parts, name, None)
+        alias = value.get("as")
+        alias = self.text(alias, (*parts, "as")) if alias else None
+        if "shot" in value:
+            return self._shot_output(role, value, parts, alias)
+        said = next(word for word in KINDS if word in value)
+        where = self.text(value[said], (*parts, said))
+        return self._local(role, said, where, parts, name, alias) if where else None
+
+    def _local(
+        self, role: Role, kind: Kind | None, where: str, parts: Parts, name: str | None,
+        alias: str | None,
+    ) -> Source | None:  # fmt: skip
+        if is_url(where):
+            origin: Origin | Refusal = check_url(where)
+            if isinstance(origin, Refusal) and origin.warning:
+                at = self.draft.loc(parts)
+                warning = Problem(origin.rule, origin.message, at, Severity.WARNING, origin.hint)
+                self.around.found.add(warning, self.draft.about)
+                origin = check_url(where, private=True)
+        else:
+            origin = self.around.files.find(where, self.around.folder)
+        if isinstance(origin, Refusal):
+            hint = origin.hint
+            if origin.rule == "source.missing":
+                hint = did_you_mean(where, self.around.library) or "paths begin at the storyboard"
+            self.problem(origin.rule, origin.message, parts, hint)
+            return None
+        named = kind_by_name(where)
+        if kind is None or (isinstance(origin, LocalFile) and named != kind):
+            what = f"a{'n' if kind in ('image', 'audio') else ''} {kind}" if kind else "a medium"
+            hint = "write `{image: …}`, `{video: …}` or `{audio: …}`, and the file's usual ending"
+            self.problem("source.kind", f"{where} is not {what} by its name", parts, hint)
+            return None
+        medium = Medium(role, kind, origin, name, self.draft.loc(parts))
+        long: dict[str, JSON] = {kind: where}
+        return Source(medium, long | _labels(name, alias), alias)
+
+    def _shot_output(
+        self, role: Role, value: Map, parts: Parts, alias: str | None
+    ) -> Source | None:
+        shot = self.text(value["shot"], (*parts, "shot"))
+        if not shot:
+            return None
+        frame = value.get("frame")
+        exact = frame if frame in (None, "first", "last") else Decimal(str(frame))
+        origin = ShotOutput(ShotId(shot), exact)
+        kind: Kind = "video" if frame is None else "image"
+        long: dict[str, JSON] = {"shot": shot} if frame is None else {"shot": shot, "frame": frame}
+        medium = Medium(role, kind, origin, None, self.draft.loc((*parts, "shot")))
+        return Source(medium, long | _labels(None, alias), alias)
+
+    # ── markers ─────────────────────────────────────────────────────────────────────────────
+
+    def _marker(self, name: str) -> str | Fault:
+        """What a prompt writes for a reference: the vendor's marker, else its `as:` text."""
+        references = self._references if "references" in self.draft.fields else ()
+        counts: dict[Kind, int] = {}
+        for source in references:
+            kind = source.medium.kind
+            counts[kind] = counts.get(kind, 0) + 1
+            if name == source.medium.name or name in source.long.values():
+                return self._written(name, source, counts[kind])
+        here = [source.medium.name for source in references if source.medium.name]
+        hint = did_you_mean(name, here)
+        if name in self.around.library:
+            hint = f"add it to the shot: `references: [{', '.join((*here, name))}]`"
+        return Fault("reference.unknown", f"the shot has no reference {name!r}", hint)
+
+    def _written(self, name: str, source: Source, index: int) -> str | Fault:
+        facts = self.facts
+        if facts is None:  # the unknown model has its problem already
+            return source.alias or name
+        marker = VENDORS[facts.vendor].marker(source.medium.kind, index, facts)
+        if marker is None and source.alias is None:
+            message = f"{facts.id} has no marker for a reference, and {name!r} has no `as:` text"
+            hint = f"say how a prompt names it: `{name}: {{{source.medium.kind}: …, as: the …}}`"
+            return Fault("reference.no_marker", message, hint)
+        return marker or source.alias or ""
+
+
+def _no_marker(name: str) -> Fault:
+    message = f"ref({name!r}) in a source"
+    return Fault("reference.in_source", message, "markers stand in prompts")
+
+
+def _labels(name: str | None, alias: str | None) -> dict[str, JSON]:
+    return {key: text for key, text in (("name", name), ("as", alias)) if text}
