@@ -52,6 +52,7 @@ class Offer:
     modes: Mapping[str, str] = field(default_factory=dict)  # options.mode -> resolution
     longest_input: Decimal | None = None  # s of reference video that may be billed
     longest_edit: Decimal | None = None  # s of a base video, whose length the result has
+    cheaper_with: tuple[str, ...] = ()  # options that lower the price, nobody says how far
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def _priced(bill: "_Bill", row: Row, table: PriceTable) -> Estimate | None:
     if rate is None or amount is None:
         return None
     units, words, bound = amount
+    bound = bound or any(bill.request.options.get(name) for name in offer.cheaper_with)
     basis = f"{'at most ' if bound else ''}{words} x {row.amount} {offer.currency}"
     basis += {"second": "/s", "clip": " a clip", "million_tokens": "/M"}[offer.unit]
     if offer.currency != "USD":
@@ -293,6 +295,7 @@ class _Reader:
             modes=self.mapping(data.get("modes"), (*path, "modes")),
             longest_input=self.optional(data, "longest_input", path),
             longest_edit=self.optional(data, "longest_edit", path),
+            cheaper_with=self.words(data.get("cheaper_with"), (*path, "cheaper_with")),
         )
 
     def rows(self, data: Mapping[str, JSON], path: Path) -> tuple[Row, ...]:
@@ -337,6 +340,12 @@ class _Reader:
             self.complain(path, value, 'a number of at least 0, like "0.10"')
             return None
         return number
+
+    def words(self, value: JSON, path: Path) -> tuple[str, ...]:
+        if value is None or (isinstance(value, list) and all(isinstance(w, str) for w in value)):
+            return tuple(value or ())
+        self.complain(path, value, "a list of names of options")
+        return ()
 
     def mapping(self, value: JSON, path: Path) -> Mapping[str, JSON]:
         if isinstance(value, Mapping):

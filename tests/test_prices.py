@@ -177,6 +177,10 @@ def test_defaults_are_billed_as_what_they_are(
     assert loud is not None
     assert quiet is not None
     assert loud.cost.amount > quiet.cost.amount
+    later = ask(older, seconds=5, **WIDE, options={"service_tier": "flex"})
+    cheaper = estimate(later, facts(older), table)
+    assert cheaper is not None
+    assert cheaper.bound  # flex costs less, by a share nobody promises
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ FIELDS = frozenset(
         "options",
     }
 )
+FPS = 24
 ADAPTIVE = "adaptive"  # a ratio of its own: the model follows its inputs
 
 
@@ -37,13 +38,17 @@ def marker(kind: Kind, index: int, facts: ModelFacts) -> str | None:
 
 
 def expected(request: Request, facts: ModelFacts) -> Expected:
-    free = request.aspect_ratio in (None, ADAPTIVE)
+    """A draft is 480p whatever was asked; `frames` win over seconds (vendor)."""
+    framed = request.aspect_ratio not in (None, ADAPTIVE) and not request.options.get("draft")
     audio = base.native_sound(request, facts)
     if facts.audio == "switch":
         audio = request.audio is not False  # on unless switched off (seed)
-    known = base.expected(request, facts, audio=audio, framed=not free)
-    chosen_by_model = known.seconds is not None and known.seconds < 0
-    return Expected(known.width, known.height, None if chosen_by_model else known.seconds, audio)
+    known = base.expected(request, facts, audio=audio, framed=framed)
+    seconds = known.seconds
+    if frames := request.options.get("frames"):
+        seconds = frames / FPS
+    chosen_by_model = seconds is not None and seconds < 0
+    return Expected(known.width, known.height, None if chosen_by_model else seconds, audio)
 
 
 def _fields(request: Request, facts: ModelFacts) -> Body:

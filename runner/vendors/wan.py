@@ -25,7 +25,8 @@ def shape(request: Request, facts: ModelFacts) -> Body:
 
 def expected(request: Request, facts: ModelFacts) -> Expected:
     framed = request.medium("first_frame") is None
-    return base.expected(request, facts, audio=base.native_sound(request, facts), framed=framed)
+    sound = request.options.get("audio", base.native_sound(request, facts))
+    return base.expected(request, facts, audio=sound, framed=framed)
 
 
 def _flat(request: Request, facts: ModelFacts) -> Body:

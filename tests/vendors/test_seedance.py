@@ -70,3 +70,7 @@ def test_expected_file(facts: Facts) -> None:
     assert (free.width, free.seconds, free.audio) == (None, None, False)
     old = seedance.expected(ask(), facts("doubao-seedance-1-0-pro-250528"))
     assert (old.seconds, old.audio) == (5.0, False)
+    frames = seedance.expected(ask(options={"frames": 241}), facts(MODEL))
+    assert frames.seconds == pytest.approx(10.04, abs=0.01)
+    draft = ask(resolution="720p", aspect_ratio="16:9", options={"draft": True})
+    assert seedance.expected(draft, facts(MODEL)).width is None

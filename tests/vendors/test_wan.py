@@ -76,3 +76,5 @@ def test_expected_file(facts: Facts) -> None:
     image = wan.expected(ask("wan2.6-i2v", size="1280x720", media=(FIRST,)), facts("wan2.6-i2v"))
     assert (image.width, image.height) == (None, None)
     assert wan.expected(ask("wan2.2-t2v-plus"), facts("wan2.2-t2v-plus")).audio is False
+    silent = wan.expected(ask(options={"audio": False}), facts("wan2.6-t2v"))
+    assert silent.audio is False
