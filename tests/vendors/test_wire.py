@@ -9,7 +9,9 @@ import pytest
 
 from runner.gateway.body import encode
 from runner.gateway.profile import Profile
-from runner.model import Kind, Medium, ModelFacts, ModelId, Request, Role, Url
+from runner.load import load
+from runner.model import Kind, Medium, ModelFacts, ModelId, Request, Role, Severity, Url
+from runner.schema import Catalogue
 from runner.vendors import VENDORS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "wire"
@@ -162,3 +164,16 @@ def test_every_golden_file_has_its_request() -> None:
     """A printed request that nobody rebuilds proves nothing."""
     assert {path.stem for path in GOLDEN.glob("*.json")} == set(REQUESTS)
     assert {path.stem for path in GOLDEN.glob("*.yaml")} == set(REQUESTS)
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_printed_request_is_reached_from_a_storyboard(name: str, catalogue: Catalogue) -> None:
+    """The same in YAML, as a user writes it: no error, and exactly the printed body."""
+    loaded = load(GOLDEN / f"{name}.yaml", GOLDEN, catalogue)
+    assert [p for p in loaded.problems if p.severity is Severity.ERROR] == []
+    assert loaded.storyboard is not None
+    request = loaded.storyboard.shots[0].takes[0].request
+    known = catalogue.models[request.model]
+    body = VENDORS[known.vendor].shape(request, known)
+    sent = json.loads(encode(body, NAMED_LIKE_THE_PAGE, lambda _: b""))
+    assert exactly(sent) == exactly(printed(name))
