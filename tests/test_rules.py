@@ -1,15 +1,19 @@
 """Every rule of every schema file, by its own examples."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from runner.model import Severity
-from runner.schema import Catalogue, check_shot, open_catalogue
+from runner.model import MediaInfo, Severity
+from runner.schema import Complaint, Measured, check_media, check_shot, open_catalogue
+from runner.schema.checks import CHECKS
+from runner.schema.complaint import PLACE
 from runner.schema.rules import Rule
 
 CATALOGUE = open_catalogue()
+RULES = list(CATALOGUE.rules())
 
 
 def expanded(value: Any) -> Any:
@@ -22,34 +26,88 @@ def expanded(value: Any) -> Any:
     return [expanded(item) for item in value] if isinstance(value, list) else value
 
 
-def all_rules(catalogue: Catalogue) -> Iterator[Rule]:
-    for data in (catalogue.common, *catalogue.vendors.values()):
-        yield from data.rules
+def judged(rule: Rule, kind: str) -> Iterator[tuple[Any, list[Complaint]]]:
+    """Each example of a rule with what is said about it."""
+    for example in map(expanded, rule.examples[kind]):
+        if rule.on == "shot":
+            shot = {"prompt": "A quiet harbour at dawn.", **example}
+            yield shot, check_shot(CATALOGUE, shot)
+        else:
+            media = [example["medium"]] if rule.on == "medium" else example["media"]
+            fields = {"model": example["model"], **example.get("shot", {})}
+            yield example, check_media(CATALOGUE, fields, [*map(measured, media)])
 
 
-def shots(rule: Rule, kind: str) -> Iterator[dict[str, Any]]:
-    for example in rule.examples[kind]:
-        yield {"prompt": "A quiet harbour at dawn.", **expanded(example)}
+def measured(medium: dict[str, Any]) -> Measured:
+    about = dict(medium)
+    role, declared = about.pop("role"), about.pop("declared")
+    path = ("references", 0) if role == "reference" else (role,)
+    return Measured(path, role, declared, "refs/it", MediaInfo(**about))
 
 
-SHOT_RULES = [rule for rule in all_rules(CATALOGUE) if rule.on == "shot"]
+def title(rule: Rule) -> str:
+    return rule.id
 
 
-@pytest.mark.parametrize("rule", SHOT_RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", RULES, ids=title)
 def test_failing_examples_break_the_rule(rule: Rule) -> None:
-    """A shot that breaks a rule is told so, with that rule's severity and every word in place."""
-    for shot in shots(rule, "fail"):
-        found = [c for c in check_shot(CATALOGUE, shot) if c.rule == rule.id]
-        assert len(found) == 1, (rule.id, shot)
+    """What breaks a rule is told so, with that rule's severity and every word in place."""
+    for example, complaints in judged(rule, "fail"):
+        found = [c for c in complaints if c.rule == rule.id]
+        assert len(found) == 1, example
         assert found[0].severity == rule.severity
-        assert "nothing" not in found[0].message, found[0].message
-        assert "{" not in found[0].message, found[0].message
+        assert found[0].source == rule.source
+        for text in (found[0].message, found[0].hint):
+            assert "nothing" not in text, text
+            assert not PLACE.search(text), text
 
 
-@pytest.mark.parametrize("rule", SHOT_RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", RULES, ids=title)
 def test_passing_examples_break_no_rule(rule: Rule) -> None:
     """The nearest legal neighbour is not refused, by this rule or by any other."""
-    for shot in shots(rule, "pass"):
-        found = check_shot(CATALOGUE, shot)
-        assert rule.id not in {c.rule for c in found}, shot
-        assert [c for c in found if c.severity is Severity.ERROR] == [], shot
+    for example, complaints in judged(rule, "pass"):
+        assert rule.id not in {c.rule for c in complaints}, example
+        assert [c for c in complaints if c.severity is Severity.ERROR] == [], example
+
+
+def test_rule_ids_are_unique_and_carry_their_vendor() -> None:
+    """`rules:` in reelmake.yaml can name every rule, and its vendor can be read from the id."""
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    for vendor in CATALOGUE.vendors.values():
+        assert {rule.id.partition(".")[0] for rule in vendor.rules} == {vendor.name}
+
+
+def test_every_named_check_exists_and_is_used() -> None:
+    """A rule that needs code names a function that is there; no function is left over."""
+    assert {rule.check for rule in RULES if rule.check} == set(CHECKS)
+
+
+def test_families_and_capabilities_of_rules_exist() -> None:
+    """A rule for a family nobody belongs to would never be heard of again."""
+    families = {facts.family for facts in CATALOGUE.models.values()}
+    words = {word for facts in CATALOGUE.models.values() for word in facts.capabilities}
+    for rule in RULES:
+        assert rule.families <= families, rule.id
+        assert {rule.having, rule.without} <= {*words, None}, rule.id
+
+
+def test_disputed_rules_name_both_readings() -> None:
+    """Where sources disagree the message says what each of them says."""
+    disputed = [rule for rule in RULES if "disputed" in rule.message]
+    assert len(disputed) > 10
+    for rule in disputed:
+        assert rule.severity is Severity.WARNING, rule.id
+        assert rule.message.partition("disputed: ")[2].count(",") >= 1, rule.id
+
+
+def test_count_of_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    """The number of rules and examples is known and printed."""
+    examples = sum(len(rule.examples[kind]) for rule in RULES for kind in ("fail", "pass"))
+    errors = sum(rule.severity is Severity.ERROR for rule in RULES)
+    models, vendors = len(CATALOGUE.models), len(CATALOGUE.vendors)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\n{len(RULES)} rules ({errors} errors), {examples} examples,"
+            f" {models} models of {vendors} vendors\n"
+        )
+    assert len(RULES) > 150
