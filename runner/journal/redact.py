@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Sequence
 
-from runner.journal.facts import Fact
+from runner.journal.facts import Fact, Kind
 
 REMOVED = "[removed]"
 # A signed URL is a key for whoever reads it; its query is where the signature stands.
@@ -12,7 +12,7 @@ QUERY = re.compile(r"(https?://[^\s\"'\\?#<>]+\?)[^\s\"'\\<>]+")
 
 
 class Redactor:
-    """Replaces each secret wherever it occurs, and the query of every URL an answer holds."""
+    """Replaces each secret wherever it occurs, and the query of every URL in an answer."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         self._secrets = tuple(
@@ -25,9 +25,11 @@ class Redactor:
     def text(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, REMOVED)
-        return QUERY.sub(rf"\1{REMOVED}", text)
+        return text
 
     def fact(self, fact: Fact) -> Fact:
         before = fact.text()
         after = self.text(before)
+        if fact.kind is Kind.RECEIPT:  # a prompt is the user's own, word for word
+            after = QUERY.sub(rf"\1{REMOVED}", after)
         return fact if after == before else Fact(fact.attempt, fact.kind, json.loads(after))

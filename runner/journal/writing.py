@@ -147,7 +147,10 @@ class Journal(Reader):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                answers = await loop.run_in_executor(self._thread, self._commit, batch)
+                # Shielded: a batch that is only queued would be dropped when the loop is closed.
+                answers = await asyncio.shield(
+                    loop.run_in_executor(self._thread, self._commit, batch)
+                )
                 for waiting, answer in zip(batch, answers, strict=True):
                     settle(waiting.answer, answer)
         finally:
