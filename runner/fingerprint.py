@@ -88,9 +88,13 @@ def changes(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> tuple[Change, .
     return tuple(
         Change(path, before.get(path), after.get(path))
         for path in paths
-        if (path in before) != (path in after)
-        or _canonical(before[path]) != _canonical(after[path])
+        if (path in before) != (path in after) or not same(before[path], after[path])
     )
+
+
+def same(one: JSON, other: JSON) -> bool:
+    """Whether two values would be asked for alike: 1 and 1.0 are, 1 and true are not."""
+    return _canonical(_plain(one)) == _canonical(_plain(other))
 
 
 def in_order(request: Request) -> list[Medium]:

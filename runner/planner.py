@@ -109,7 +109,7 @@ def _judge(
     result = history.results.get(fingerprint)
     if result is not None and not force:
         return _known_result(step, shot, take, result, facts)
-    reason = "forced" if result is not None else _difference(take, document, facts)
+    reason = "forced" if result is not None else _difference(shot, take, document, facts)
     return replace(step, reason=reason, estimate=facts.estimate(take.request), result=result)
 
 
@@ -245,7 +245,7 @@ def _known_result(step: Step, shot: Shot, take: Take, result: Result, facts: Fac
     wrong = [name for name in names if facts.outputs.get(name) != result.sha256]
     if result.sha256 in facts.held or len(wrong) < len(names):
         if not wrong:
-            reason = _accepted(result, take) or "up to date"
+            reason = _accepted(result, shot, take) or "up to date"
             return replace(step, action=Action.REUSE, reason=reason, result=result)
         reason = _misplaced(wrong[0], result, facts)
         return replace(step, action=Action.RESTORE, reason=reason, result=result)
@@ -256,10 +256,11 @@ def _known_result(step: Step, shot: Shot, take: Take, result: Result, facts: Fac
     return replace(step, reason=reason, estimate=facts.estimate(take.request))
 
 
-def _accepted(result: Result, take: Take) -> str:
+def _accepted(result: Result, shot: Shot, take: Take) -> str:
     if result.accepted is None:
         return ""
-    return f"accepted as it is: {because(result.accepted, result.asked, take)}"
+    before = replace(result, asked=result.accepted)
+    return f"accepted as it is: {because(before, result.asked, shot, take)}"
 
 
 def _pinned(step: Step, shot: Shot, take: Take, facts: Facts) -> Step:
@@ -269,7 +270,7 @@ def _pinned(step: Step, shot: Shot, take: Take, facts: Facts) -> Step:
         return step
     found = _known_result(step, shot, take, before, facts)
     if found.action is Action.REUSE:
-        changed = because(before.asked, step.asked, take) if step.asked else ""
+        changed = because(before, step.asked, shot, take) if step.asked else ""
         reason = f"pinned, although {changed}" if changed else "pinned"
         return replace(found, reason=reason, estimate=None, forced=False)
     if found.action is Action.RENDER:
@@ -291,8 +292,8 @@ def _misplaced(name: str, result: Result, facts: Facts) -> str:
     return f"{name} was edited"
 
 
-def _difference(take: Take, document: Mapping[str, JSON], facts: Facts) -> str:
-    before = facts.history.latest.get((take.shot, take.number))
+def _difference(shot: Shot, take: Take, document: Mapping[str, JSON], facts: Facts) -> str:
+    before = facts.history.latest.get((shot.id, take.number))
     if before is None:
         return "new"
-    return because(before.asked, document, take) or "rendered before, but its result is not known"
+    return because(before, document, shot, take) or "rendered before, but its result is not known"
