@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from runner.localgateway.chaos import listing
 from runner.localgateway.server import serve
 from runner.localgateway.settings import Settings
 
@@ -25,7 +26,7 @@ def read(arguments: list[str]) -> Settings:
     add("--slates", choices=("drawn", "plain"), default="drawn")
     add("--content-bytes", type=int, default=0, help="films have at least so many bytes")
     add("--ledger", type=Path, metavar="FILE", help="append accepted jobs as JSON lines")
-    add("--chaos", type=Path, metavar="FILE", help="a script of misbehaviour (JSON)")
+    add("--chaos", type=Path, metavar="FILE", help="misbehave by this script; list: names all")
     add("--contract", choices=("quarantine", "listed", "keyed"), default="quarantine")
     add("--accept-delay", type=float, default=0.0)
     add("--list-lag", type=float, default=0.0)
@@ -44,7 +45,11 @@ def main() -> None:
         sys.stdout.write(url + "\n")
         sys.stdout.flush()
 
-    serve(read(sys.argv[1:]), say)
+    settings = read(sys.argv[1:])
+    if settings.chaos == Path("list"):
+        sys.stdout.write(listing() + "\n")
+        return
+    serve(settings, say)
 
 
 if __name__ == "__main__":

@@ -5,14 +5,16 @@ import hashlib
 import json
 import random
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from runner.localgateway import models
+from runner.localgateway.archive import Archive
 from runner.localgateway.ask import Ask, Refusal
 from runner.localgateway.checks import check
+from runner.localgateway.film import Film
 from runner.localgateway.form import read_form
 from runner.localgateway.jobs import Clock, Job, new_id, public, status_of
 from runner.localgateway.ledger import Ledger, alias, media_line
@@ -21,7 +23,9 @@ from runner.localgateway.settings import Settings
 from runner.localgateway.studio import Studio
 from runner.localgateway.wire import Answer, Request, Span
 
-ROUTES = ("submit", "status", "content", "list", "delete", "ledger", "control", "unknown")
+ROUTES = (
+    "submit", "status", "content", "list", "delete", "signed", "ledger", "control", "unknown",
+)  # fmt: skip
 
 
 def json_answer(body: object, status: int = 200, *headers: tuple[str, str]) -> Answer:
@@ -54,11 +58,42 @@ def route_of(request: Request) -> str:
             return "content"
         case "DELETE", ["v1", "videos", _]:
             return "delete"
+        case "GET" | "HEAD", ["_signed", _]:
+            return "signed"
         case "GET", ["_ledger"]:
             return "ledger"
         case "POST", ["_control"]:
             return "control"
     return "unknown"
+
+
+Changes = Sequence[Callable[[Job], None]]
+OPEN = ("signed", "ledger", "control", "unknown")  # routes that need no key
+
+
+def _body(request: Request) -> object:
+    """The decoded body, JSON or form. Raises Refusal."""
+    kind = request.headers.get("content-type", "")
+    if kind.startswith("multipart/form-data"):
+        return read_form(kind, request.body)
+    if not kind.startswith("application/json"):
+        raise Refusal(415, f"Content-Type {kind!r} is not supported: send application/json.")
+    try:
+        return json.loads(request.body)
+    except (ValueError, RecursionError) as error:
+        message = f"The body is not valid JSON: {error}"
+        raise Refusal(400, message, code="invalid_json") from None
+
+
+def model_and_prompt(request: Request) -> tuple[str, str]:
+    """What a POST is about, as far as it can be read."""
+    try:
+        body = _body(request)
+    except Refusal:
+        return "", ""
+    if not isinstance(body, dict):
+        return "", ""
+    return str(body.get("model", "")), str(body.get("prompt", ""))
 
 
 @dataclass(slots=True)
@@ -80,25 +115,30 @@ class App:
         self.clock = Clock()
         self.jobs: dict[str, Job] = {}
         self.base_url = ""
+        self.other_url = ""  # another origin of the same server, for redirects
+        self.script_from: Callable[[object], None] = lambda data: None
+        self._signed: dict[str, str] = {}  # token -> job id, or "" when it has expired
+        self._archive = Archive(settings.keep, settings.retention)
         self._keys: dict[str, Sent] = {}
         self._random = random.Random(settings.seed)  # noqa: S311 - ids of a test server
         self._routes: dict[str, Callable[[Request], Awaitable[Answer]]] = {
-            "submit": self._submit,
             "status": self._status,
             "content": self._content,
             "list": self._list,
             "delete": self._delete,
+            "signed": self._fetch_signed,
             "ledger": self._ledger,
             "control": self._control,
             "unknown": self._unknown,
         }
 
-    async def answer(self, route: str, request: Request) -> Answer:
-        """The honest answer to a request. Never raises."""
-        self.ledger.requests[route] += 1
+    async def answer(self, route: str, request: Request, changes: Changes = ()) -> Answer:
+        """The honest answer to a request. `changes` are made to a job that it brings about."""
         try:
-            if route not in ("ledger", "control", "unknown"):
+            if route not in OPEN:
                 self._authorise(request)
+            if route == "submit":
+                return await self._submit(request, changes)
             return await self._routes[route](request)
         except Refusal as refusal:
             if route == "submit":
@@ -116,7 +156,7 @@ class App:
 
     # ── submit ──────────────────────────────────────────────────────────────────────────
 
-    async def _submit(self, request: Request) -> Answer:
+    async def _submit(self, request: Request, changes: Changes) -> Answer:
         ask, model = self._read(request)
         key = request.headers.get("idempotency-key")
         sent = self._sent_before(key, request) if key and self._keyed else None
@@ -128,7 +168,7 @@ class App:
         # From here on the job comes to exist, whether or not anybody waits for the answer.
         if self.settings.accept_delay:
             await asyncio.sleep(self.settings.accept_delay)
-        job = self.accept(request, ask, model)
+        job = self._accept(request, ask, model, changes)
         if sent is not None:
             sent.job = job
         return json_answer(public(job, self.clock.now(), self.base_url, fresh=True))
@@ -138,19 +178,8 @@ class App:
         return self.settings.contract == "keyed"
 
     def _read(self, request: Request) -> tuple[Ask, Model]:
-        kind = request.headers.get("content-type", "")
-        if kind.startswith("multipart/form-data"):
-            form = read_form(kind, request.body)
-            return check(form, form=True, strangers=self.settings.strangers)
-        if not kind.startswith("application/json"):
-            raise Refusal(415, f"Content-Type {kind!r} is not supported: send application/json.")
-        try:
-            body = json.loads(request.body)
-        except (ValueError, RecursionError) as error:
-            raise Refusal(
-                400, f"The body is not valid JSON: {error}", code="invalid_json"
-            ) from None
-        return check(body, strangers=self.settings.strangers)
+        form = request.headers.get("content-type", "").startswith("multipart/form-data")
+        return check(_body(request), form=form, strangers=self.settings.strangers)
 
     def _sent_before(self, key: str, request: Request) -> Sent | None:
         sent = self._keys.get(key)
@@ -170,7 +199,7 @@ class App:
             )
         return sent
 
-    def accept(self, request: Request, ask: Ask, model: Model) -> Job:
+    def _accept(self, request: Request, ask: Ask, model: Model, changes: Changes) -> Job:
         """Make a job exist and charge for it."""
         low, high = self.settings.render_seconds
         job = Job(
@@ -183,8 +212,11 @@ class App:
             request.headers.get("x-reelmake-shot", "")[:80],
         )
         job.visible_from = job.created + self.settings.list_lag
+        for change in changes:
+            change(job)
         self.jobs[job.id] = job
         self._enter(request, job)
+        self._archive.put(job, request)
         self.studio.begin(job, lambda job, failure: self.ledger.refunded(job.id, failure.code))
         return job
 
@@ -194,6 +226,7 @@ class App:
         self.ledger.accepted(
             job.id,
             models.cost(job.model, (ask.width, ask.height), ask.seconds, sound=ask.audio),
+            charged=job.fate is None or job.fate.billed,
             number=job.number,
             post=self.ledger.requests["submit"],
             at=round(job.created, 3),
@@ -211,9 +244,23 @@ class App:
     # ── the rest of the API ─────────────────────────────────────────────────────────────
 
     def find(self, request: Request) -> Job:
-        job = self.jobs.get(request.parts[2])
+        """The job a path names, from this life or an earlier one. Raises Refusal."""
+        name = request.parts[2]
+        job = self.jobs.get(name) or self._revive(name)
         if job is None:
-            raise Refusal(404, f"Video '{request.parts[2]}' not found.", code="video_not_found")
+            raise Refusal(404, f"Video '{name}' not found.", code="video_not_found")
+        return job
+
+    def _revive(self, name: str) -> Job | None:
+        kept = self._archive.get(name)
+        if kept is None:
+            return None
+        ask, model = self._read(kept.request)
+        number = len(self.jobs) + 1
+        job = Job(name, number, ask, model, kept.created, kept.render_seconds)
+        job.shot = kept.request.headers["x-reelmake-shot"]
+        self.jobs[name] = job
+        self.studio.begin(job, lambda job, failure: None)
         return job
 
     async def _status(self, request: Request) -> Answer:
@@ -261,19 +308,41 @@ class App:
         del self.jobs[job.id]
         return json_answer({"id": job.id, "object": "video.deleted", "deleted": True})
 
+    # ── another origin ──────────────────────────────────────────────────────────────────
+
+    def sign(self, request: Request, *, expired: bool = False) -> str:
+        """A URL at the other origin under which the film can be had without a key."""
+        token = f"{self._random.getrandbits(96):024x}"
+        self._signed[token] = "" if expired else self.find(request).id
+        return f"{self.other_url}/_signed/film.mp4?signature={token}"
+
+    async def _fetch_signed(self, request: Request) -> Answer:
+        if "authorization" in request.headers or "cookie" in request.headers:
+            self.ledger.leaks += 1
+        job = self.jobs.get(self._signed.get(request.query.get("signature", ""), ""))
+        if job is None or job.film is None:
+            raise Refusal(403, "Request has expired", code="AccessDenied")
+        self.ledger.downloaded(job.id)
+        return film_answer(request, job)
+
     # ── for tests and people ────────────────────────────────────────────────────────────
 
     async def _ledger(self, request: Request) -> Answer:
         return json_answer(self.ledger.summary())
 
     async def _control(self, request: Request) -> Answer:
-        """`{"advance": S}` moves the gateway's time on; `{"settle": true}` waits for films."""
+        """`advance` moves the gateway's time on, `chaos` puts another script in force.
+
+        Unless `settle` is false the answer comes when no film is being drawn any more.
+        """
         try:
             wish: dict[str, Any] = json.loads(request.body or b"{}")
             ahead = float(wish.pop("advance", 0))
             settle = bool(wish.pop("settle", True))
-        except (ValueError, AttributeError, TypeError):
-            raise Refusal(400, "Send a JSON object.", code="invalid_json") from None
+            if "chaos" in wish:
+                self.script_from(wish.pop("chaos"))
+        except (ValueError, AttributeError, TypeError) as error:
+            raise Refusal(400, f"Not a wish: {error}", code="invalid_json") from None
         if wish:
             raise Refusal(400, f"Unknown wishes: {', '.join(sorted(wish))}.")
         self.clock.ahead += ahead
@@ -288,9 +357,9 @@ class App:
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 
 
-def film_answer(request: Request, job: Job) -> Answer:
+def film_answer(request: Request, job: Job, film: Film | None = None) -> Answer:
     """The bytes of a film, or the part of them that Range asks for."""
-    film = job.film
+    film = film or job.film
     assert film is not None
     headers = (
         ("Content-Type", "video/mp4"),

@@ -39,6 +39,10 @@ def check(body: object, *, form: bool = False, strangers: bool = False) -> tuple
         raise Refusal(
             404, f"The model '{name}' does not exist.", param="model", code="model_not_found"
         )
+    native = model is not None and model.name.startswith("wan2.7") and "input" in fields
+    if native:  # this model takes its vendor's own body, as it is
+        fields = Fields(flat_wan(body))
+        fields.take("model")
     prompt = fields.text("prompt", longest=LONGEST_PROMPT, needed=True) or ""
     if not prompt.strip():
         raise Refusal(400, "'prompt' is empty.", param="prompt", code="prompt_missing")
@@ -145,7 +149,8 @@ def _wan(fields: Fields, model: Model, prompt: str) -> Ask:
     fields.merge_extra()
     seconds = _seconds(fields, model)
     size, pixels = _size(fields, model)
-    media = _single_image(fields, model)
+    nested = fields.take("_media")
+    media = _wan_media(nested) if nested else _single_image(fields, model)
     fields.text("negative_prompt")
     extends = fields.flag("prompt_extend")
     if fields.text("shot_type", ("single", "multi")) == "multi" and extends is False:
@@ -158,6 +163,45 @@ def _wan(fields: Fields, model: Model, prompt: str) -> Ask:
             heard = url_or_data("audio_url", "reference", "audio", fields.take("audio_url"))
             media = (*media, heard)
     return Ask(model.name, "wan", prompt, seconds, *pixels, _has_sound(model, None), media, size)
+
+
+def flat_wan(body: dict[str, Any]) -> dict[str, Any]:
+    """The vendor's nested body (`input`, `parameters`) as the flat one the page describes."""
+    given, wishes = body["input"], body.get("parameters", {})
+    for name, part in (("input", given), ("parameters", wishes)):
+        if not isinstance(part, dict):
+            raise wrong_type(name, "an object", part)
+    flat = {name: value for name, value in body.items() if name not in ("input", "parameters")}
+    flat |= {name: value for name, value in given.items() if name != "media"}
+    flat |= {name: value for name, value in wishes.items() if name not in ("resolution", "ratio")}
+    tier, ratio = wishes.get("resolution"), wishes.get("ratio", "16:9")
+    if tier is not None:
+        if (tier, ratio) not in _WAN_NATIVE:
+            raise wrong_value("parameters.resolution", f"{tier} {ratio}", "720P or 1080P.")
+        flat["size"] = _WAN_NATIVE[tier, ratio]
+    return flat | {"_media": given.get("media", [])}
+
+
+_WAN_NATIVE = {
+    ("720P", "16:9"): "1280x720", ("720P", "9:16"): "720x1280", ("720P", "1:1"): "960x960",
+    ("720P", "4:3"): "1088x832", ("720P", "3:4"): "832x1088",
+    ("1080P", "16:9"): "1920x1080", ("1080P", "9:16"): "1080x1920", ("1080P", "1:1"): "1440x1440",
+    ("1080P", "4:3"): "1632x1248", ("1080P", "3:4"): "1248x1632",
+}  # fmt: skip
+
+
+def _wan_media(items: object) -> tuple[Medium, ...]:
+    if not isinstance(items, list):
+        raise wrong_type("input.media", "an array", items)
+    media = []
+    for number, item in enumerate(items):
+        where = f"input.media[{number}]"
+        if not isinstance(item, dict) or set(item) != {"type", "url"}:
+            raise wrong_value(where, item, "Give an object with type and url.")
+        if item["type"] not in ("first_frame", "last_frame"):
+            raise wrong_value(f"{where}.type", item["type"], "first_frame or last_frame.")
+        media.append(url_or_data(f"{where}.url", item["type"], "image", item["url"]))
+    return tuple(media)
 
 
 def _jimeng(fields: Fields, model: Model, prompt: str) -> Ask:

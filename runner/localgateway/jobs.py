@@ -33,6 +33,7 @@ class Failure:
     message: str
     code: str = "video_generation_error"
     billed: bool = False
+    at: float = 1.0  # part of the render time after which it shows
 
 
 @dataclass(slots=True)
@@ -62,9 +63,9 @@ def status_of(job: Job, now: float) -> tuple[str, int]:
     share = 1.0 if job.render_seconds <= 0 else (now - job.created) / job.render_seconds
     if job.stuck:
         return "in_progress", min(99, max(0, int(share * 100)))
+    if job.fate and share >= job.fate.at:
+        return "failed", min(100, max(0, int(share * 100)))
     if share >= 1:
-        if job.fate:
-            return "failed", 100
         return ("completed", 100) if job.film else ("in_progress", 99)
     if share < QUEUED and job.model.vendor != "kling":  # Kling knows no queue
         return "queued", 0

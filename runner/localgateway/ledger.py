@@ -21,15 +21,16 @@ class Ledger:
         self.requests: Counter[str] = Counter()
         self.refused: Counter[int] = Counter()  # POSTs answered with no job, by status
         self.jobs: dict[str, dict[str, Any]] = {}
+        self.faults: Counter[str] = Counter()  # which fault happened how often
         self.leaks = 0  # times an Authorization header reached the signed-URL origin
         self._file: TextIO | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("a", encoding="utf-8")
 
-    def accepted(self, job_id: str, cost: Decimal, **more: Any) -> None:
-        """One job exists from now on and costs money."""
-        entry = {"job": job_id, "cost": str(cost), "currency": "USD", "charged": True, **more}
+    def accepted(self, job_id: str, cost: Decimal, *, charged: bool = True, **more: Any) -> None:
+        """One job exists from now on. `charged`: False when it is bound to fail for free."""
+        entry = {"job": job_id, "cost": str(cost), "currency": "USD", "charged": charged, **more}
         self.jobs[job_id] = entry
         self._write({"event": "accepted", **entry})
 
@@ -61,6 +62,7 @@ class Ledger:
             "charged": str(self.charged()),
             "currency": "USD",
             "leaked_authorization": self.leaks,
+            "faults": dict(self.faults),
             "jobs": list(self.jobs.values()),
         }
 

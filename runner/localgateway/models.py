@@ -80,6 +80,8 @@ _WAN_1080 = _pixels("1920x1080", "1080x1920", "1440x1440", "1632x1248", "1248x16
 
 def _wan() -> list[Model]:
     rows = [
+        ("wan2.7", "", tuple(range(2, 16)), _WAN_720 | _WAN_1080, "1280x720",
+         {720: "0.10", 1080: "0.15"}, "always"),
         ("wan2.6", "", tuple(range(2, 16)), _WAN_720 | _WAN_1080, "1280x720",
          {720: "0.10", 1080: "0.15"}, "always"),
         ("wan2.5", "-preview", (5, 10), _WAN_480 | _WAN_720 | _WAN_1080, "1280x720",
@@ -163,7 +165,7 @@ def _kling() -> list[Model]:
         ("kling-v1-6", short, "std", "never"),
         ("kling-v2-master", short, "std", "never"),
         ("kling-v2-1", short, "std", "never"),
-        ("kling-v2-1-master", short, "std", "never"),
+        ("kling-v2-1-master", short, "pro", "never"),
         ("kling-v2-5-turbo", short, "std", "never"),
         ("kling-v2-6", short, "std", "default_off"),
         ("kling-v3", long, "std", "default_off"),

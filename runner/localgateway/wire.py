@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Literal
@@ -39,6 +39,14 @@ class Request:
         """The path's segments, decoded: an id may hold anything."""
         return [unquote(part) for part in self.path.strip("/").split("/")]
 
+    def without(self, names: tuple[str, ...]) -> "Request":
+        """The same request without these headers and query parameters."""
+        headers = {name: value for name, value in self.headers.items() if name not in names}
+        path, _, query = self.target.partition("?")
+        kept = [pair for pair in query.split("&") if pair.partition("=")[0] not in names]
+        target = "?".join([path, *(["&".join(kept)] if kept != [""] else [])])
+        return replace(self, headers=headers, target=target)
+
     @property
     def query(self) -> dict[str, str]:
         pairs = parse_qs(self.target.partition("?")[2], keep_blank_values=True)
@@ -54,8 +62,20 @@ class Span:
     stop: int
 
 
-Part = bytes | Span
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """So many blanks, made as they are sent."""
+
+    count: int
+
+    def read(self) -> Iterator[bytes]:
+        for start in range(0, self.count, 1 << 18):
+            yield b" " * min(1 << 18, self.count - start)
+
+
+Part = bytes | Span | Blank
 Framing = Literal["length", "chunked", "close"]
+End = Literal["keep", "close", "reset", "hang"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +88,27 @@ class Answer:
     framing: Framing = "length"
     declared: int | None = None
     raw: bytes | None = None
+    dated: bool = True
 
     @property
     def length(self) -> int:
-        return sum(len(p) if isinstance(p, bytes) else p.stop - p.start for p in self.body)
+        return sum(_length(part) for part in self.body)
+
+
+def _length(part: Part) -> int:
+    if isinstance(part, bytes):
+        return len(part)
+    return part.count if isinstance(part, Blank) else part.stop - part.start
+
+
+def bytes_of(part: Part) -> Iterator[bytes]:
+    """A part of a body in chunks."""
+    if isinstance(part, bytes):
+        yield part
+    elif isinstance(part, Blank):
+        yield from part.read()
+    else:
+        yield from part.film.read(part.start, part.stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +121,7 @@ class Delivery:
     piece: int = 0  # write so many bytes at a time …
     pause: float = 0  # … and rest so many seconds between
     flip: int | None = None  # this byte of the body has a bit flipped
-    after: Literal["keep", "close", "reset", "hang"] = "keep"
+    after: End = "keep"
 
 
 PLAIN = Delivery()
@@ -132,6 +169,11 @@ class Incoming:
             self._parser.receive_data(data)
         return event
 
+    async def until_gone(self) -> None:
+        """Wait until the peer closes its side."""
+        while await self._reader.read(1 << 16):
+            pass
+
     def again(self) -> None:
         """Be ready for the next request on this connection."""
         rest = self._parser.trailing_data[0]
@@ -163,7 +205,7 @@ def reason(status: int) -> str:
 def head_of(answer: Answer) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {reason(answer.status)}"]
     names = {name.lower() for name, _ in answer.headers}
-    if "date" not in names:
+    if answer.dated and "date" not in names:
         lines.append(f"Date: {http_date()}")
     lines += [f"{name}: {value}" for name, value in answer.headers]
     if answer.framing == "chunked":
@@ -178,8 +220,7 @@ def head_of(answer: Answer) -> bytes:
 
 def _pieces_of(answer: Answer) -> Iterator[bytes]:
     for part in answer.body:
-        chunks = [part] if isinstance(part, bytes) else part.film.read(part.start, part.stop)
-        for chunk in chunks:
+        for chunk in bytes_of(part):
             if chunk and answer.framing == "chunked":
                 yield b"%x\r\n%b\r\n" % (len(chunk), chunk)
             elif chunk:
@@ -205,7 +246,7 @@ async def send(
     await asyncio.sleep(delivery.delay)
     pieces = iter(()) if head or answer.raw is not None else _pieces_of(answer)
     await _send_bent(writer, start, pieces, delivery)
-    return await _end(writer, answer, delivery)
+    return _end(writer, answer, delivery)
 
 
 async def _send_bent(
@@ -248,13 +289,10 @@ def _cut_up(piece: bytes, size: int) -> Iterator[bytes]:
         yield piece[at : at + size]
 
 
-async def _end(writer: asyncio.StreamWriter, answer: Answer, delivery: Delivery) -> bool:
+def _end(writer: asyncio.StreamWriter, answer: Answer, delivery: Delivery) -> bool:
     if delivery.after == "reset":
         reset(writer)
         return False
-    if delivery.after == "hang":
-        await writer.drain()
-        await asyncio.Event().wait()  # until the peer goes away or the server stops
     cut = delivery.cut is not None or delivery.skip_body_after is not None
     return delivery.after == "keep" and not cut and answer.framing != "close" and not answer.raw
 
@@ -266,14 +304,3 @@ def reset(writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
-
-
-@dataclass(slots=True)
-class Traffic:
-    """What has passed, by route; the ledger shows it."""
-
-    requests: dict[str, int] = field(default_factory=dict)
-
-    def count(self, route: str) -> int:
-        self.requests[route] = self.requests.get(route, 0) + 1
-        return self.requests[route]

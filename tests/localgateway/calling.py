@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -66,3 +67,60 @@ class Caller:
 
 
 Start = Callable[..., Caller]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What came over a bare socket, and how it ended: closed, reset, or silent."""
+
+    data: bytes
+    end: str
+
+    @property
+    def status(self) -> int:
+        return int(self.data.split(b" ", 2)[1])
+
+    @property
+    def head(self) -> bytes:
+        return self.data.partition(b"\r\n\r\n")[0].lower()
+
+    @property
+    def body(self) -> bytes:
+        return self.data.partition(b"\r\n\r\n")[2]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def length(self) -> int:
+        """What Content-Length says."""
+        line = next(ln for ln in self.head.split(b"\r\n") if ln.startswith(b"content-length"))
+        return int(line.split(b":")[1])
+
+
+def raw(caller: Caller, request: bytes, *, patience: float = 5.0, most: int = 1 << 24) -> Raw:
+    """Send bytes and read until the other side is done, or silent for `patience` seconds."""
+    place = urlsplit(caller.url)
+    received = bytearray()
+    end = "closed"
+    with socket.create_connection((place.hostname, place.port), timeout=patience) as sock:
+        try:
+            sock.sendall(request)
+            while len(received) < most and (data := sock.recv(1 << 16)):
+                received += data
+        except TimeoutError:
+            end = "silent"
+        except ConnectionError:
+            end = "reset"
+    return Raw(bytes(received), end)
+
+
+def request(method: str, path: str, body: object = None, **headers: str) -> bytes:
+    """A request as bytes, to be closed after its answer."""
+    data = b"" if body is None else json.dumps(body).encode()
+    sent = {"Host": "x", "Authorization": "Bearer k", "Content-Length": str(len(data))}
+    sent |= {"Content-Type": "application/json", "Connection": "close"}
+    sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + data
