@@ -106,7 +106,7 @@ def _priced(bill: "_Bill", row: Row, table: PriceTable) -> Estimate | None:
     if rate is None or amount is None:
         return None
     units, words, bound = amount
-    bound = bound or any(bill.request.options.get(name) for name in offer.cheaper_with)
+    bound = bound or any(name in bill.request.options for name in offer.cheaper_with)
     basis = f"{'at most ' if bound else ''}{words} x {row.amount} {offer.currency}"
     basis += {"second": "/s", "clip": " a clip", "million_tokens": "/M"}[offer.unit]
     if offer.currency != "USD":

@@ -58,7 +58,7 @@ def port(
     hopes, still = leaves.expected(request, old), enters.expected(ported, new)
     lines = (
         *field_lines(before, after, catalogue),
-        *prompt_lines(request, str(written.get("prompt", "")), marks),
+        *prompt_lines(request, written, marks),
         *silent_changes(request, old, new, hopes, still),
         *gains(old, new),
     )

@@ -54,12 +54,18 @@ def field_lines(before: Fields, after: Fields, catalogue: Catalogue) -> Iterator
             yield _line(name, value, now, able)
 
 
-def prompt_lines(request: Request, written: str, marks: Markers) -> Iterator[PortLine]:
+def prompt_lines(
+    request: Request, written: Mapping[str, JSON], marks: Markers
+) -> Iterator[PortLine]:
     """Markers that stand in the prompt; those that `ref()` wrote follow by themselves."""
+    prompt, file = str(written.get("prompt", "")), written.get("prompt_file")
     for mark, now in marks.items():
         if mark == now or not stands_in(mark, request.prompt):
             continue
-        if not stands_in(mark, written):
+        if file is not None:
+            words = f"{mark} becomes {now or 'a mere word'}: where {file} writes it out, change it"
+            yield PortLine("prompt_file", "changes", words)
+        elif not stands_in(mark, prompt):
             yield PortLine("prompt", "carries", f"ref() writes {now or 'what `as:` says'}")
         elif now is None:
             yield PortLine("prompt", "lost", f"{mark} points at nothing there; say what it shows")

@@ -97,6 +97,15 @@ def test_a_marker_nobody_reads_is_said_to_be_lost(catalogue: Catalogue) -> None:
     assert "prompt" not in moved.edits
 
 
+def test_a_prompt_file_is_not_edited_but_named(catalogue: Catalogue) -> None:
+    """Other shots may read the same file, so a person changes it."""
+    request = Request(ModelId(SEEDANCE), "Image 1 turns.", media=(IMAGE,))
+    written = {"prompt_file": "prompts/turn.txt", "references": ["a"]}
+    moved = port(request, "kling-v3-omni", catalogue, written, find)
+    assert "prompts/turn.txt" in said(moved)["changes", "prompt_file"]
+    assert moved.edits.keys() == {"model"}
+
+
 def test_references_go_one_by_one(catalogue: Catalogue) -> None:
     """What the model cannot take is left out, the rest stays, as the file wrote it."""
     moved = move(catalogue, SEEDANCE, "kling-v3-omni", seconds=5, media=(IMAGE, AUDIO, VIDEO))
