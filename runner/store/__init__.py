@@ -1,4 +1,4 @@
-"""Bytes by digest: take in, give out, prune. Never knows videos, shots or what was paid."""
+"""Bytes by digest: take in, give out, share, prune. Never knows videos, shots or what was paid."""
 
 from runner.store.local import Store
 

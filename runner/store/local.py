@@ -1,7 +1,8 @@
 """Bytes by their SHA-256, written once: `.reelmake/store/ab/cdef…`.
 
 A blob's name is the digest of its content and a blob is complete or absent, so two writers of
-the same bytes cannot disagree and none needs a lock. Never knows videos or shots.
+the same bytes cannot disagree and none needs a lock. Behind the local folder there may be a
+store that a team shares: what is only there is fetched when it is wanted.
 """
 
 import contextlib
@@ -9,22 +10,33 @@ import os
 import re
 import stat
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
-from runner.disk import commit_file, copy_file, hash_file, make_private_dir, said, sync_folder
+from runner.disk import (
+    commit_file,
+    copy_file,
+    hash_file,
+    make_private_dir,
+    open_temp,
+    said,
+    sync_folder,
+)
 from runner.errors import Outside
 from runner.model import Digest
+from runner.store.shared import Shared
 
 READ_ONLY = 0o444  # a blob is never edited; whoever must, has to mean it
+AT_ONCE = 4  # transfers
 NAME = re.compile(r"[0-9a-f]{62}")
 
 
 class Store:
-    """One local store. The folder is made when the first bytes come in."""
+    """A local folder, made when the first bytes come in, and perhaps a shared store behind it."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, shared: Shared | None = None) -> None:
         self.root = root
+        self._shared = shared
 
     def path(self, digest: Digest) -> Path:
         """Where the blob lies, or would lie."""
@@ -32,12 +44,59 @@ class Store:
             raise Outside(f"{digest!r} is not a SHA-256 in lower-case hex")
         return self.root / digest[:2] / digest[2:]
 
-    def has(self, digest: Digest) -> bool:
-        """Whether the blob is here; `verify` tells whether it is intact."""
+    def here(self, digest: Digest) -> bool:
+        """Whether the blob lies in the local folder; `verify` tells whether it is intact."""
         return os.path.isfile(f"{self.root}/{digest[:2]}/{digest[2:]}")  # noqa: PTH113 - hot
+
+    def has(self, digest: Digest) -> bool:
+        """Whether the bytes can be had without paying: here, or in the shared store.
+
+        Raises `Outside` where the shared store cannot be asked: to guess "no" would be to pay.
+        """
+        return self.here(digest) or (self._shared is not None and self._shared.has(digest))
 
     def __contains__(self, digest: object) -> bool:
         return isinstance(digest, str) and self.has(Digest(digest))
+
+    def bring(self, digest: Digest) -> Path:
+        """The path of a blob, fetched from the shared store if it is only there.
+
+        Raises `Outside` where it is in neither, or arrives damaged.
+        """
+        blob = self.path(digest)
+        if self.here(digest):
+            return blob
+        if self._shared is None or not self._shared.has(digest):
+            raise Outside(f"no store has {digest}")
+        self._make_shelf(blob.parent)
+        with said(blob):
+            fd, tmp = open_temp(blob)
+            os.close(fd)
+        try:
+            self._shared.fetch(digest, tmp)
+            self.take_in(tmp, digest)
+        finally:
+            tmp.unlink(missing_ok=True)
+        return blob
+
+    def share(self, digest: Digest) -> bool:
+        """Put a blob into the shared store; False if it is there already, or there is none.
+
+        Raises `Outside` where the blob is damaged or the shared store will not take it.
+        """
+        if self._shared is None:
+            return False
+        if not self.verify(digest):
+            raise Outside(f"{self.path(digest)} is missing or damaged, so it is not shared")
+        return self._shared.put(digest, self.path(digest))
+
+    def bring_all(self, digests: Iterable[Digest]) -> dict[Digest, Outside]:
+        """Fetch many, a few at a time; gives what could not be had, and why."""
+        return _each(self.bring, (digest for digest in digests if not self.here(digest)))
+
+    def share_all(self, digests: Iterable[Digest]) -> dict[Digest, Outside]:
+        """Share many, a few at a time; gives what could not be, and why."""
+        return _each(self.share, digests if self._shared else ())
 
     def take_in(self, tmp: Path, sha256: Digest | None = None) -> Digest:
         """Move a finished file into the store; durable when this returns. Gives its digest.
@@ -75,11 +134,10 @@ class Store:
         A copy (shared blocks where the file system can), never a hard link: what a user does to
         an output must not reach the store. Raises `Outside` where the blob is missing or damaged.
         """
-        blob = self.path(digest)
+        self.path(digest)
         if same_bytes(dest, digest):
             return False
-        if not self.has(digest):
-            raise Outside(f"the store has no {digest}, wanted for {dest}")
+        blob = self.bring(digest)
         with said(dest):
             dest.parent.mkdir(parents=True, exist_ok=True)
         copy_file(blob, dest, mode=0o644, expected=digest)
@@ -117,6 +175,24 @@ class Store:
                         for name in sorted(os.listdir(self.root / shelf))  # noqa: PTH208
                         if NAME.fullmatch(name)
                     )
+
+
+def _each(act: Callable[[Digest], object], digests: Iterable[Digest]) -> dict[Digest, Outside]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def tried(digest: Digest) -> Outside | None:
+        try:
+            act(digest)
+        except Outside as error:
+            return error
+        return None
+
+    wanted = list(dict.fromkeys(digests))
+    if not wanted:
+        return {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = zip(wanted, pool.map(tried, wanted), strict=True)
+        return {digest: error for digest, error in outcomes if error is not None}
 
 
 def same_bytes(path: Path, digest: Digest) -> bool:

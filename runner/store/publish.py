@@ -1,0 +1,51 @@
+"""Local media for vendors that take nothing but URLs: uploaded under their digest, read by URL."""
+
+from pathlib import Path
+
+from runner.disk import hash_file
+from runner.errors import Outside
+from runner.model import JSON, Digest
+from runner.store.bucket import Bucket
+
+TYPE_NAMES = {
+    "s3": "ContentType",
+    "s3a": "ContentType",
+    "gs": "content_type",
+    "gcs": "content_type",
+}
+EXTENSIONS = {  # vendors look at the end of a URL, and the platform's own table differs by system
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/bmp": ".bmp",
+    "image/tiff": ".tiff",
+    "image/heic": ".heic",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "audio/mpeg": ".mp3",
+    "audio/wav": ".wav",
+    "audio/mp4": ".m4a",
+}
+
+
+class Publisher:
+    """A bucket and the public URL that shows it (`publish:` in reelmake.yaml)."""
+
+    def __init__(self, bucket: Bucket, url: str) -> None:
+        self._bucket = bucket
+        self._url = url.rstrip("/")
+
+    def publish(self, path: Path, digest: Digest, mime: str) -> str:
+        """The public URL of a local medium, uploaded unless its bytes are there already.
+
+        Raises `Outside` where the file is not what was planned with, or cannot be uploaded.
+        """
+        if hash_file(path) != digest:
+            raise Outside(f"{path} has changed since the plan was made", do="run again")
+        key = f"{digest}{EXTENSIONS.get(mime, '')}"
+        if self._bucket.size(key) != path.stat().st_size:
+            name = TYPE_NAMES.get(self._bucket.protocol)
+            about: dict[str, JSON] = {name: mime} if name else {}
+            self._bucket.upload(path, key, **about)
+        return f"{self._url}/{key}"
