@@ -109,8 +109,11 @@ def ripples(plan: Plan, storyboard: Storyboard, history: History) -> tuple[Rippl
 def ripple_text(ripple: Ripple) -> str:
     """`vars.grade teal -> amber, film.yaml:4, in the prompt of 12 shots; + $6.00; …`."""
     count = len(ripple.shots)
-    of = f" of {count} shots" if count > 1 else f" of {ripple.shots[0]}"
-    parts = [f"{ripple.cause}{of}", f"+ {ripple.cost}"]
+    shots = f"{count} shots" if count > 1 else ripple.shots[0]
+    parts = [
+        f"{ripple.cause}{' of' if ripple.cause.inside else ', in'} {shots}",
+        f"+ {ripple.cost}",
+    ]
     if ripple.unpriced:
         parts.append(f"{ripple.unpriced} without a known price")
     if ripple.also:

@@ -25,7 +25,7 @@ from runner.model import (
     Standing,
     Storyboard,
 )
-from runner.planner import decide, total
+from runner.planner import decide, missing, total
 
 ONE = shot("sh010")
 DONE = result(ONE.takes[0], A)
@@ -245,6 +245,58 @@ def test_two_shots_that_ask_the_same_share_one_render() -> None:
     assert total(made.steps).cost == Money(Decimal("0.50"))
 
 
+# ── pins ────────────────────────────────────────────────────────────────────────────────────
+
+PINNED = replace(shot("sh010", prompt="new"), pin=True)
+
+
+def test_a_pinned_shot_is_never_rendered_again() -> None:
+    """`pin: true` keeps the bytes, says what has changed, and what hangs on it goes on."""
+    second = shot("sh020", "sh010")
+    known = facts([DONE, result(second.takes[0], B, {ShotId("sh010"): A})])
+    made = plan(board(PINNED, second), known, force=True, only=[ShotId("sh010")])
+    assert said(made) == [("sh010", 1, "reuse", "pinned, although prompt changed")]
+    assert said(plan(board(PINNED, second), known))[1] == ("sh020", 1, "reuse", "up to date")
+
+
+def test_a_pinned_shot_does_not_wait() -> None:
+    """Its bytes are what they are, whatever becomes of the shots it once came from."""
+    first, second = shot("sh010", prompt="new"), replace(shot("sh020", "sh010"), pin=True)
+    known = facts([DONE, result(second.takes[0], B, {ShotId("sh010"): A})])
+    assert said(plan(board(first, second), known)) == [
+        ("sh010", 1, "render", "prompt changed"),
+        ("sh020", 1, "reuse", "pinned"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "action", "reason"),
+    [
+        ({"outputs": {}}, "restore", "pinned; sh010.mp4 is missing"),
+        (
+            {"outputs": {}, "held": ()},
+            "blocked",
+            "pinned, but its bytes are in no store: unpin it to render it again",
+        ),
+    ],
+)
+def test_a_pinned_shot_without_its_output(more: dict[str, Any], action: str, reason: str) -> None:
+    """It comes back from the store; if that has lost it, only a person can say what follows."""
+    assert said(plan(board(PINNED), facts([DONE], **more))) == [("sh010", 1, action, reason)]
+
+
+def test_a_pinned_shot_is_rendered_once() -> None:
+    """There must be something to pin."""
+    assert said(plan(board(PINNED), facts())) == [("sh010", 1, "render", "new")]
+
+
+def test_a_job_in_flight_for_a_pinned_shot_is_not_forgotten() -> None:
+    """What has been paid for is fetched, pin or not."""
+    asked_now = result(PINNED.takes[0], B)
+    known = facts([DONE], running=attempt(asked_now, Standing.ACCEPTED))
+    assert said(plan(board(PINNED), known))[0][2] == "resume"
+
+
 # ── selection, force, price ─────────────────────────────────────────────────────────────────
 
 
@@ -285,6 +337,13 @@ def test_force_reaches_takes_that_wait() -> None:
         (Action.RENDER, True),
         (Action.WAIT, True),
     ]
+
+
+def test_a_frozen_run_knows_what_it_cannot_bring_back() -> None:
+    """Everything that is neither in place nor in a store, by name."""
+    second, third = shot("sh020"), shot("sh030", "sh020")
+    made = plan(board(ONE, second, third), facts([DONE], outputs={}))
+    assert [step.shot for step in missing(made)] == ["sh020", "sh030"]
 
 
 def test_the_total_counts_what_may_be_paid_and_admits_what_is_unknown() -> None:
