@@ -29,7 +29,7 @@ def main(out: Out, *, vendor: str | None, fmt: str) -> ExitCode:
 
 
 def lines(project: Project, facts: ModelFacts, width: int) -> list[str]:
-    status = facts.status
+    status: str = facts.status
     if facts.retired:
         status = f"retired {facts.retired}"
         if facts.replacement:

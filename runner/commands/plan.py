@@ -5,11 +5,13 @@ import os
 from collections import Counter
 from pathlib import Path
 
+from runner import savedplan
 from runner.errors import ExitCode
-from runner.model import JSON, Action, Plan, Step
+from runner.model import JSON, Action, Plan, ShotId, Step
 from runner.planner import total
 from runner.progress import Out, name
 from runner.project import open_project
+from runner.savedplan import Selection
 
 STYLES = {
     Action.REUSE: "dim",
@@ -37,7 +39,10 @@ def main(
     out.problems(film.warnings)
     if film.endpoint.note:
         out.say(film.endpoint.note)
-    plan = film.plan(film.gather(), only=shots)
+    chosen = Selection(tuple(map(ShotId, shots)) or None)
+    plan = film.plan(film.gather(), chosen)
+    if save:
+        save.write_bytes(savedplan.save(film.storyboard, plan, chosen))
     if fmt == "json":
         out.result(json.dumps(as_json(plan), indent=2))
     else:

@@ -10,18 +10,19 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from runner import __version__, manifest
+from runner import __version__, manifest, savedplan
 from runner.commands.plan import as_json, say_plan
-from runner.errors import ExitCode, NeedsDecision
+from runner.errors import BadInput, ExitCode, NeedsDecision
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
 from runner.model import JSON, Action, Facts, Money, Outcome, Plan, Shot, ShotId, Status, Step
-from runner.planner import total
+from runner.planner import missing, total
 from runner.ports import Progress
 from runner.progress import Out, face
 from runner.project import Film, open_project
 from runner.project.cutting import make_cut
 from runner.project.wiring import client_for, journal_for, locked, served, wired
+from runner.savedplan import SavedPlan, Selection
 
 JOBS = 1000
 WIRED = (Action.RENDER, Action.WAIT, Action.RESUME, Action.BLOCKED)
@@ -38,34 +39,82 @@ def main(
     jobs: int | None,
     max_cost: Decimal | None,
     unpriced: bool,
+    take: int | None,
     force: bool,
     keep_going: bool,
+    frozen: bool,
+    saved: Path | None,
     yes: bool,
 ) -> ExitCode:
     """Make it so. Results go to stdout only with `--format json`."""
+    approved = read_saved(saved) if saved else None
     film = open_project(file, os.environ).film(file, gateway=gateway, out_dir=out_dir)
     out.problems(film.warnings)
     if film.endpoint.note:
         out.say(film.endpoint.note, "bold")
     cap = None if max_cost is None else Money(max_cost)
-    options = Options(
-        run=uuid.uuid4().hex,
-        jobs=jobs or film.project.settings.data.get("jobs", JOBS),
-        keep_going=keep_going,
-        unpriced=unpriced,
-        caps=Caps(cap, film.storyboard.budget, film.project.settings.budget_per_day),
-        tool=f"reelmake {__version__}",
-    )
+    selection = chosen(shots, take, force, approved)
     with locked(film.project):
         facts = film.gather()
-        plan = film.plan(facts, only=shots, force=force)
-        consent(out, film, plan, yes=yes, cap=cap)
+        plan = film.plan(facts, selection)
+        if approved:
+            hold_to(approved, film, plan)
+        if frozen:
+            refuse_missing(plan)
+        consent(out, film, plan, yes=yes or approved is not None, cap=cap)
+        options = Options(
+            run=uuid.uuid4().hex,
+            jobs=jobs or film.project.settings.data.get("jobs", JOBS),
+            keep_going=keep_going,
+            unpriced=unpriced,
+            caps=Caps(cap, film.storyboard.budget, film.project.settings.budget_per_day),
+            tool=f"reelmake {__version__}",
+        )
         outcomes = carry_out(out, film, plan, facts, options)
         write_down(film)
     if fmt == "json":
         out.result(json.dumps(results_as_json(film, plan, outcomes), indent=2))
     say_end(out, film, outcomes)
     return leave(outcomes)
+
+
+def read_saved(path: Path) -> SavedPlan:
+    try:
+        return savedplan.read_saved(path.read_bytes(), str(path))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+
+
+def chosen(
+    shots: tuple[str, ...], take: int | None, force: bool, approved: SavedPlan | None
+) -> Selection:
+    """What is wanted: by the command line, or as it was when the plan was saved."""
+    if approved is None:
+        takes = None if take is None else (take,)
+        return Selection(tuple(map(ShotId, shots)) or None, takes, force)
+    if shots or take or force:
+        raise BadInput("a saved plan says itself which shots it is about", do="leave them out")
+    return approved.selection
+
+
+def hold_to(approved: SavedPlan, film: Film, plan: Plan) -> None:
+    """Raises NeedsDecision, naming everything that is no longer as it was approved."""
+    changes = savedplan.moved(approved, film.storyboard, plan)
+    if changes:
+        lines = "\n".join(f"  {change}" for change in changes)
+        raise NeedsDecision(
+            f"the plan has moved since it was saved:\n{lines}", do="reelmake plan --save again"
+        )
+
+
+def refuse_missing(plan: Plan) -> None:
+    """Raises NeedsDecision for everything a frozen run would have to pay for."""
+    gone = missing(plan)
+    if gone:
+        lines = "\n".join(f"  {step.shot} take {step.take}: {step.reason}" for step in gone)
+        raise NeedsDecision(
+            f"{len(gone)} takes cannot be restored, and a frozen run spends nothing:\n{lines}"
+        )
 
 
 def consent(out: Out, film: Film, plan: Plan, *, yes: bool, cap: Money | None) -> None:

@@ -2,7 +2,7 @@
 
 from runner.errors import BadInput, ExitCode
 from runner.progress import Out
-from runner.schema import data_files
+from runner.schema.data import data_files
 
 
 def main(out: Out, *, name: str) -> ExitCode:

@@ -19,7 +19,7 @@ def main(out: Out, *, file: Path, preview: bool, out_dir: Path | None, fmt: str)
         raise BadInput(f"there is no {folder / manifest.NAME}", do=f"reelmake run {file}")
     findings = list(manifest.verify(pinned, folder, project.store))
     if fmt == "json":
-        rows = [{"rule": f.rule, "message": f.message, "file": f.file} for f in findings]
+        rows = [{"rule": f.rule, "message": f.message, "file": f.path} for f in findings]
         out.result(json.dumps({"takes": len(pinned.entries), "findings": rows}, indent=2))
     for finding in findings:
         out.say(f"{finding.message} [{finding.rule}]", "bad")

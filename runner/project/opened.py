@@ -25,16 +25,17 @@ from runner.model import (
     Problem,
     Request,
     Severity,
-    ShotId,
     Storyboard,
 )
 from runner.planner import make_plan
 from runner.project.endpoint import Endpoint, choose
 from runner.project.settings import Settings, read_settings
+from runner.savedplan import Selection
 from runner.schema import Catalogue, data_file, open_catalogue
 from runner.source import read_yaml
 from runner.store import Store
 
+EVERYTHING = Selection()
 STATE = ".reelmake"
 PREVIEW = ".preview"
 
@@ -173,22 +174,15 @@ class Film:
                 sizes[name] = (self.folder / name).stat().st_size
         return digests
 
-    def plan(
-        self,
-        facts: Facts,
-        *,
-        only: tuple[str, ...] = (),
-        takes: tuple[int, ...] | None = None,
-        force: bool = False,
-    ) -> Plan:
-        chosen = tuple(ShotId(name) for name in only) or None
+    def plan(self, facts: Facts, chosen: Selection = EVERYTHING) -> Plan:
+        """What a run would do about what is chosen. Raises BadInput for an unknown shot."""
         return make_plan(
             self.storyboard,
             facts,
             gateway=self.endpoint.name,
-            only=chosen,
-            takes=takes,
-            force=force,
+            only=chosen.only,
+            takes=chosen.takes,
+            force=chosen.force,
         )
 
 
