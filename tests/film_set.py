@@ -22,6 +22,7 @@ from runner.model import (
     Digest,
     Estimate,
     Facts,
+    JobId,
     ModelFacts,
     ModelId,
     Money,
@@ -46,16 +47,18 @@ MODEL = ModelFacts(
     vendor="sora",
     capabilities=frozenset({"t2v", "first_frame"}),
     seconds=(4, 8, 12),
+    audio="always",
 )
 
 
 def shot(name: str, prompt: str = "", takes: int = 1, **more: Any) -> Shot:
     """A shot that asks a model for a film; `more` may set fields of the shot or the request."""
-    own = {key: more.pop(key) for key in ("keep", "after", "on_failure", "vendor") if key in more}
+    own: dict[str, Any] = {
+        key: more.pop(key) for key in ("keep", "after", "on_failure", "vendor") if key in more
+    }
     request = Request(ModelId("sora-2"), prompt or f"this is {name}", **more)
     numbered = tuple(Take(ShotId(name), n, request) for n in range(1, takes + 1))
-    own = {"vendor": "sora", "keep": 1} | own
-    return Shot(ShotId(name), takes=numbered, **own)
+    return Shot(ShotId(name), takes=numbered, **{"vendor": "sora", "keep": 1, **own})
 
 
 def board(*shots: Shot) -> Storyboard:
@@ -96,6 +99,7 @@ class FilmSet:
     runs: int = 0
     limits: dict[str, Limiter] = field(default_factory=dict)
     poll_seconds: float | None = None
+    fetchable: frozenset[JobId] = frozenset()
 
     @property
     def state(self) -> Path:
@@ -115,7 +119,9 @@ class FilmSet:
             for medium in take.request.media
             if hasattr(medium.origin, "path")
         }
-        return Facts(history, files, self.store, {}, lambda request: self.price)
+        return Facts(
+            history, files, self.store, {}, lambda request: self.price, fetchable=self.fetchable
+        )
 
     def plan(self, storyboard: Storyboard, **how: Any) -> Plan:
         return make_plan(storyboard, self.facts(storyboard), gateway=self.profile.name, **how)

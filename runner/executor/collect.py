@@ -30,6 +30,7 @@ from runner.model import (
     Step,
 )
 
+SHORTEST = 0.05  # s between two looks, whatever the schedule says
 DENIALS = 3  # looks that the key was not good for, in a row
 FETCHES = 6  # rounds of downloading; each tries several times by itself
 LATER = (Got.NOT_READY, Got.UNREACHABLE, Got.BROKEN, Got.MISSING)
@@ -75,10 +76,10 @@ async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | 
 
 def wait(run: Run, attempt: Attempt, age: float, looks: int) -> float:
     """Seconds until the next look. A job from an earlier run may be ready: look at once."""
-    if attempt.standing is Standing.COMPLETED or (looks == 0 and run.is_earlier(attempt)):
+    if looks == 0 and run.is_earlier(attempt):
         return 0.0
     advice, fixed = run.parts.profile.poll, run.parts.poll_seconds
-    return next_poll(age, looks, run.times[attempt.model], advice, fixed)
+    return max(SHORTEST, next_poll(age, looks, run.times[attempt.model], advice, fixed))
 
 
 async def judge(

@@ -9,6 +9,8 @@ import hashlib
 import os
 import socket
 from asyncio import to_thread
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from runner.errors import BadInput, Outside
@@ -54,7 +56,6 @@ async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ende
     body = await to_thread(written, run, take, shot.vendor)
     run.retries.tried()
     for tries in range(1, TRIES + 1):
-        await run.parts.limiter(shot.vendor).turn()
         sent = await one_post(run, shot, take, step, body)
         if not isinstance(sent, Verdict):
             return sent
@@ -68,7 +69,7 @@ async def one_post(
     run: Run, shot: Shot, take: Take, step: Step, body: bytes
 ) -> Attempt | Ended | Verdict:
     """One intent and its POST. A verdict comes back only where provably no job was made."""
-    async with run.posts:
+    async with turn(run, shot.vendor):
         if run.closed:
             return Ended(Outcome(step, Status.BLOCKED, detail=run.closed))
         run.parts.preflight()
@@ -77,6 +78,23 @@ async def one_post(
             return Ended(denied(step, admitted))
         verdict = await run.guarded(post(run, admitted, body))
     return filed(run, admitted.attempt, verdict, step)
+
+
+@asynccontextmanager
+async def turn(run: Run, vendor: str) -> AsyncIterator[None]:
+    """A place among the few POSTs in flight, when the vendor's pace allows one.
+
+    Nobody keeps a place while waiting for a slow vendor; a pause that began meanwhile counts.
+    """
+    limiter = run.parts.limiter(vendor)
+    while True:
+        while limiter.wait > 0:
+            await run.parts.clock.sleep(limiter.wait)
+        async with run.posts:
+            if limiter.wait <= 0:
+                await limiter.turn()
+                yield
+                return
 
 
 async def post(run: Run, admitted: Admitted, body: bytes) -> Verdict:
