@@ -71,6 +71,9 @@ Changes = Sequence[Callable[[Job], None]]
 OPEN = ("signed", "ledger", "control", "unknown")  # routes that need no key
 
 
+_SURROGATE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")  # half a character, perhaps
+
+
 def _body(request: Request) -> object:
     """The decoded body, JSON or form. Raises Refusal."""
     kind = request.headers.get("content-type", "")
@@ -79,7 +82,10 @@ def _body(request: Request) -> object:
     if not kind.startswith("application/json"):
         raise Refusal(415, f"Content-Type {kind!r} is not supported: send application/json.")
     try:
-        return json.loads(request.body)
+        body = json.loads(request.body)
+        if _SURROGATE.search(request.body):
+            json.dumps(body, ensure_ascii=False).encode()
+        return body
     except (ValueError, RecursionError) as error:
         message = f"The body is not valid JSON: {error}"
         raise Refusal(400, message, code="invalid_json") from None
@@ -288,7 +294,10 @@ class App:
         after = request.query.get("after")
         ids = [job.id for job in jobs]
         start = ids.index(after) + 1 if after in ids else 0
-        limit = max(1, min(100, int(request.query.get("limit", "20") or 20)))
+        wanted = request.query.get("limit", "20")
+        if not re.fullmatch(r"[1-9][0-9]?|100", wanted):
+            raise Refusal(400, "limit is a number from 1 to 100.", param="limit")
+        limit = int(wanted)
         page = jobs[start : start + limit]
         shown = [public(job, now, self.base_url, fresh=True) for job in page]
         return json_answer(

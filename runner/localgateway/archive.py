@@ -60,12 +60,13 @@ class Archive:
     def get(self, job_id: str) -> Kept | None:
         """A job of an earlier life, or None."""
         file = self._file(job_id)
+        if file is None:
+            return None
         try:
-            line = json.loads(file.read_text()) if file else None
-        except (OSError, ValueError):
+            line = json.loads(file.read_text())
+            headers = {"content-type": line["type"], "x-reelmake-shot": line["shot"]}
+            body = base64.b64decode(line["body"])
+            request = Request("POST", "/v1/videos", headers, body)
+            return Kept(request, line["created"], line["render_seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        if line is None:
-            return None
-        headers = {"content-type": line["type"], "x-reelmake-shot": line["shot"]}
-        request = Request("POST", "/v1/videos", headers, base64.b64decode(line["body"]))
-        return Kept(request, line["created"], line["render_seconds"])

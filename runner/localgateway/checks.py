@@ -92,7 +92,7 @@ def _size(fields: Fields, model: Model) -> tuple[str, Size]:
 def _free_size(name: str) -> Size | None:
     """Any even WxH up to 4k, for models whose sizes are not known."""
     wide, _, high = name.partition("x")
-    if not (wide.isdigit() and high.isdigit() and len(name) <= 9):
+    if not (name.isascii() and wide.isdigit() and high.isdigit() and len(name) <= 9):
         return None
     size = int(wide), int(high)
     even = not (size[0] % 2 or size[1] % 2)

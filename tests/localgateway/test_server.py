@@ -172,7 +172,10 @@ def test_the_ledger_outlives_its_readers(spawn: Start, tmp_path: Path) -> None:
     assert (summary["posts"], summary["accepted"], summary["charged"]) == (2, 1, "0.4000")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[" * 9000, b"\xff", b'"text"', b"null"])
+@pytest.mark.parametrize("body", [
+    b"", b"{", b"[" * 9000, b"\xff", b'"text"', b"null",
+    b'{"model": "sora-2", "prompt": "half a \\ud83d character"}',
+])  # fmt: skip
 def test_bad_bytes_get_an_answer(start: Start, body: bytes) -> None:
     """Whatever is sent as a body, the answer is a 400 in the envelope."""
     reply = start().ask("POST", "/v1/videos", body)
