@@ -12,6 +12,7 @@ import pytest
 from runner.errors import Outside
 from runner.model import Digest
 from runner.store import Store
+from runner.store.local import LIST_AFTER
 
 
 def sha(data: bytes) -> Digest:
@@ -141,6 +142,17 @@ def test_only_digests_are_names(digest: str, store: Store, tmp_path: Path) -> No
         store.place(Digest(digest), tmp_path / "x")
 
 
+def test_a_plan_over_thousands_sees_what_is_there(store: Store, tmp_path: Path) -> None:
+    """Many questions are answered from one listing, and what came in later is still found."""
+    digests = [put(store, bytes([n]), tmp_path) for n in range(LIST_AFTER)]
+    assert all(digest in store for digest in digests)
+    assert all(digest in store for digest in digests)
+    assert put(store, b"later", tmp_path) in store
+    assert sha(b"never") not in store
+    store.prune(set(), min_age=0, dry_run=False)
+    assert not any(digest in store for digest in digests)
+
+
 def test_prune_keeps_what_is_kept_and_what_is_young(store: Store, tmp_path: Path) -> None:
     """gc first only says; then it takes the unreachable and old, nothing else."""
     kept, loose = put(store, b"kept", tmp_path), put(store, b"loose", tmp_path)
@@ -184,6 +196,7 @@ WRITE = """
 import os, sys
 from pathlib import Path
 from runner.store import Store
+from runner.store.local import LIST_AFTER
 folder = Path(sys.argv[1])
 store = Store(folder / "store")
 for n in range(10_000):
@@ -219,6 +232,7 @@ def test_a_gigabyte_passes_in_constant_memory(tmp_path: Path) -> None:
 import os, resource, sys
 from pathlib import Path
 from runner.store import Store
+from runner.store.local import LIST_AFTER
 folder = Path(sys.argv[1])
 with (folder / "big").open("wb") as file:
     for n in range(1024):
