@@ -4,7 +4,7 @@ Nothing here knows a vendor. An adapter either finds a place for everything that
 raises `BadInput`: a field that is quietly dropped is a shot the user did not ask for and pays for.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from runner.errors import BadInput
@@ -65,15 +65,22 @@ def frame(request: Request, facts: ModelFacts) -> FrameSize | None:
     """The row of the model's size table that is asked for.
 
     A half that is left out (only `resolution`, only `aspect_ratio`) is the one the model's own
-    default has. None when nothing was asked or the table has no such row.
+    default has, or the only one that fits, standing or lying as the default does. None when
+    nothing was asked, or the table has no such row, or several.
     """
     if request.size is not None:
         return row_of(request.size, facts)
     if request.resolution is None and request.aspect_ratio is None:
         return None
-    resolution, aspect_ratio = defaults(facts)
-    wish = (request.resolution or resolution, request.aspect_ratio or aspect_ratio)
-    return next((r for r in facts.sizes if (r.resolution, r.aspect_ratio) == wish), None)
+    wishes = (request.resolution, request.aspect_ratio)
+    fitting = [
+        row
+        for row in facts.sizes
+        if wishes[0] in (None, row.resolution) and wishes[1] in (None, row.aspect_ratio)
+    ]
+    usual = tuple(wish or home for wish, home in zip(wishes, defaults(facts), strict=True))
+    exact = (row for row in fitting if (row.resolution, row.aspect_ratio) == usual)
+    return next(exact, None) or _only_one(fitting, facts)
 
 
 def size(request: Request, facts: ModelFacts) -> str | None:
@@ -104,6 +111,16 @@ def row_of(size: str, facts: ModelFacts) -> FrameSize | None:
     named = (row for row in facts.sizes if row.native == size)
     measured = (row for row in facts.sizes if f"{row.width}x{row.height}" == size)
     return next(named, None) or next(measured, None)
+
+
+def _only_one(rows: Sequence[FrameSize], facts: ModelFacts) -> FrameSize | None:
+    """The row, if all are the same frame, or if only one stands upright as the default does."""
+    frames = {(row.resolution, row.aspect_ratio): row for row in reversed(rows)}
+    usual = row_of(facts.default_size, facts) if facts.default_size else None
+    if len(frames) > 1 and usual is not None:
+        upright = usual.height > usual.width
+        frames = {key: row for key, row in frames.items() if (row.height > row.width) == upright}
+    return next(iter(frames.values())) if len(frames) == 1 else None
 
 
 def whole(request: Request, seconds: float) -> int:

@@ -40,6 +40,8 @@ def wishes(facts: ModelFacts) -> Iterator[dict[str, Any]]:
         yield {"seconds": seconds}
     for row in facts.sizes:
         yield {"resolution": row.resolution, "aspect_ratio": row.aspect_ratio}
+        yield {"resolution": row.resolution, "aspect_ratio": None}
+        yield {"resolution": None, "aspect_ratio": row.aspect_ratio}
         yield {"size": row.native or f"{row.width}x{row.height}"}
     first = () if "t2v" in facts.capabilities else (FIRST,)
     for media in ((FIRST,), (FIRST, LAST), (EDITED,), (IMAGE,), (VIDEO,), (IMAGE, SOUND)):
@@ -56,15 +58,18 @@ def shaped(request: Request, facts: ModelFacts) -> Body:
 
 
 def goes_without_saying(wish: dict[str, Any], facts: ModelFacts) -> bool:
-    """Sound from a model that always makes it, silence from one that never does."""
-    always = facts.audio in ("always", "prompt")
-    return wish.get("audio") is (True if always else False if facts.audio == "never" else ())
+    """Sound where it is always made, silence where it never is, the only resolution there is."""
+    if "audio" in wish:
+        return facts.audio != "switch" and wish["audio"] is (facts.audio != "never")
+    made = {row.resolution for row in facts.sizes}
+    return wish.get("aspect_ratio") is None and {wish.get("resolution")} == made
 
 
 def is_new(request: Request, least: Request, facts: ModelFacts) -> bool:
-    """Pixels for a frame that was asked for already are no new wish."""
+    """Other words for a frame that was asked for already are no new wish."""
     same_frame = base.frame(request, facts) == base.frame(least, facts) is not None
-    return request != least and not (same_frame and request.size is not None)
+    reframed = any(getattr(request, name) != getattr(least, name) for name in base.FRAMING)
+    return request != least and not (same_frame and reframed)
 
 
 @pytest.mark.parametrize("model", sorted(CATALOGUE.models))

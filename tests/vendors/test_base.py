@@ -145,6 +145,8 @@ def test_half_a_frame_takes_the_other_half_from_the_default(facts: Facts) -> Non
     """Only a ratio, or only a resolution: the model's default gives the other."""
     sora, wan = facts("sora-2"), facts("wan2.6-t2v")
     assert base.size(ask("sora-2", resolution="720p"), sora) == "720x1280"
+    assert base.size(ask("sora-2", resolution="1024p"), sora) == "1024x1792"  # upright too
+    assert base.size(ask("sora-2", aspect_ratio="7:4"), sora) == "1792x1024"  # the only one
     assert base.size(ask("wan2.6-t2v", aspect_ratio="1:1"), wan) == "960x960"
     assert base.size(ask("wan2.6-t2v", resolution="1080p"), wan) == "1920x1080"
 
