@@ -84,12 +84,12 @@ class Origins(Mapping[str, Loc]):
 
     def __iter__(self) -> Iterator[str]:
         yield from self.draft.fields
-        yield from sorted(filter(None, map(self._named, self.names)))
+        yield from sorted(filter(None, map(self.named, self.names)))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def _named(self, path: tuple[str, ...]) -> str:
+    def named(self, path: tuple[str, ...]) -> str:
         """`grade` and `vars.grade` are one thing, called `vars.grade`."""
         variables = self.draft.fields.get("vars", {})
         if path[0] in variables:
@@ -99,6 +99,16 @@ class Origins(Mapping[str, Loc]):
         if path[0] == "row" and len(path) > 1 and self.draft.row is not None:
             return f"row.{path[1]}" if path[1] in self.draft.row else ""
         return ""
+
+
+def used(draft: Draft, names: frozenset[tuple[str, ...]]) -> dict[str, JSON]:
+    """What texts that look at `names` found there: `vars.grade`, `row.city` -> value."""
+    found: dict[str, JSON] = {}
+    for name in sorted(set(filter(None, map(Origins(draft, names).named, names)))):
+        scope, _, key = name.partition(".")
+        values = draft.row if scope == "row" and draft.row else draft.fields["vars"]
+        found[name] = values[key]
+    return found
 
 
 def cascade(layers: tuple[Layer, ...]) -> dict[str, JSON]:

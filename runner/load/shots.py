@@ -1,6 +1,6 @@
 """A draft → a shot: its takes, what it must wait for, and what is said about it as a whole."""
 
-from runner.load.drafts import Draft, Origins
+from runner.load.drafts import Draft, Origins, used
 from runner.load.takes import Surroundings, TakeReader
 from runner.model import Problem, Request, Shot, ShotId, Take
 
@@ -24,7 +24,13 @@ def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
     if facts is None or any(request is None for request in requests):
         return None
     id_ = ShotId(draft.id)
-    takes = (Take(id_, number, request) for number, request in enumerate(requests, 1) if request)
+    names = frozenset(first.names)
+    variables = used(draft, names)
+    takes = (
+        Take(id_, number, request, variables)
+        for number, request in enumerate(requests, 1)
+        if request
+    )
     return Shot(
         id=id_,
         vendor=facts.vendor,
@@ -34,5 +40,5 @@ def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
         pin=fields.get("pin", False),
         on_failure=tuple(fields.get("on_failure", ())),
         at=draft.loc(),
-        origins=Origins(draft, frozenset(first.names)),
+        origins=Origins(draft, names),
     )
