@@ -61,7 +61,7 @@ class Compiler:
         for tag in _TAG.finditer(text):
             plain, end = text[end : tag.start()], tag.end()
             piece = self._piece(tag, inside)
-            if piece is None or opens(plain):
+            if piece is None or plain.endswith("{") or opens(plain):
                 return None
             pieces += [plain, piece] if plain else [piece]
         if opens(text[end:]):
