@@ -1,5 +1,6 @@
 """Vendors from other packages: really on the path, with real metadata, loaded only when asked."""
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ import pytest
 
 from runner.errors import BadInput
 from runner.model import ModelFacts, ModelId, Request
+from runner.port import port
+from runner.prices import estimate, read_table
+from runner.schema import check_shot, open_catalogue
 from runner.vendors import VENDORS, find, installed_schemas
 
 Install = Callable[..., Path]
@@ -18,7 +22,7 @@ from pathlib import Path
 from runner.vendors import base
 
 NAME = "acme"
-FIELDS = frozenset({"seconds", "size"})
+FIELDS = base.FRAMING | {"seconds"}
 SCHEMA = Path(__file__).parent / "acme.schema.json"
 marker = base.no_marker
 
@@ -34,6 +38,56 @@ def shape(request, facts):
 def expected(request, facts):
     return base.expected(request, facts)
 """
+
+
+SCHEMA = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "Acme",
+    "description": "A shot for Acme.",
+    "x-vendor": "acme",
+    "x-read": "2026-11-23",
+    "x-prefixes": ["acme-"],
+    "x-sizes": {
+        "360p": [
+            {
+                "resolution": "360p",
+                "aspect_ratio": "16:9",
+                "native": "640x360",
+                "width": 640,
+                "height": 360,
+            }
+        ]
+    },
+    "x-models": {
+        "acme-1": {
+            "family": "acme",
+            "capabilities": ["t2v"],
+            "seconds": [5],
+            "default_seconds": 5,
+            "sizes": ["360p"],
+            "default_size": "640x360",
+            "audio": "never",
+            "source": {"kind": "vendor doc", "date": "2026-11-23"},
+        }
+    },
+    "type": "object",
+    "properties": {"options": {"type": "object", "properties": {}, "additionalProperties": False}},
+    "x-rules": [
+        {
+            "id": "acme.seconds",
+            "severity": "error",
+            "must": {"properties": {"seconds": {"enum": {"$fact": "seconds"}}}},
+            "at": ["seconds"],
+            "message": "{model} renders {legal.seconds} s, not {seconds}",
+            "hint": "write {legal.seconds}",
+            "source": {"kind": "vendor doc", "date": "2026-11-23"},
+            "examples": {
+                "fail": [{"model": "acme-1", "seconds": 6}],
+                "pass": [{"model": "acme-1", "seconds": 5}],
+            },
+        }
+    ],
+}
 
 
 @pytest.fixture
@@ -53,7 +107,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
             """)
         )
         (site / f"{package}.py").write_text(code)
-        (site / "acme.schema.json").write_text("{}")
+        (site / "acme.schema.json").write_text(json.dumps(SCHEMA))
         monkeypatch.syspath_prepend(str(site))
         return site
 
@@ -81,6 +135,22 @@ def test_an_installed_vendor_is_asked_like_any_other(install: Install) -> None:
         acme.shape(Request(ModelId("acme-1"), "A ferry.", seed=3), facts)
 
 
+def test_an_installed_vendor_has_rules_a_port_and_a_price(install: Install) -> None:
+    """Its schema joins the catalogue; shots move to it; a project may say what it costs."""
+    install()
+    catalogue = open_catalogue(installed=installed_schemas())
+    wrong = {"model": "acme-1", "prompt": "A ferry.", "seconds": 6}
+    assert [complaint.rule for complaint in check_shot(catalogue, wrong)] == ["acme.seconds"]
+    request = Request(ModelId("wan2.6-t2v"), "A ferry.", seconds=8, size="1280x720")
+    moved = port(request, "acme-1", catalogue, {"prompt": "A ferry."}, find)
+    assert (moved.request.seconds, moved.left) == (5, ())
+    facts = catalogue.models[ModelId("acme-1")]
+    assert find("acme").shape(moved.request, facts)["dimensions"] == "640x360"
+    cost = estimate(moved.request, facts, read_table({}, {"acme": "0.02"}))
+    assert cost is not None
+    assert str(cost.cost) == "$0.10"
+
+
 def test_nothing_of_a_package_runs_before_its_vendor_is_asked_for(install: Install) -> None:
     """A broken plug-in must not break storyboards that do not use it."""
     install("raise SystemExit('must not run')")
@@ -97,7 +167,7 @@ def test_nothing_of_a_package_runs_before_its_vendor_is_asked_for(install: Insta
         ("import no_such_module_anywhere", "cannot be loaded: No module named"),
         (ADAPTER.replace("def shape", "def form"), "no function shape"),
         (ADAPTER.replace('"acme"', '"zenith"', 1), "NAME is 'zenith', not 'acme'"),
-        (ADAPTER.replace('"size"', '"bitrate"'), "FIELDS names bitrate"),
+        (ADAPTER.replace('"seconds"}', '"bitrate"}'), "FIELDS names bitrate"),
         (ADAPTER.replace("acme.schema", "missing.schema"), "which is no file"),
         ("", "no function shape; no function marker; no function expected"),
     ],
