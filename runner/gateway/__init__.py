@@ -1,11 +1,15 @@
 """The wire: one POST for a job, polite GETs for its state, a checked download of its result.
 
-fields    a mapping, read key by key, unknown keys refused
-profile   what is known of a gateway, read from data
+profile   what is known of a gateway, read from data (fields: key by key, unknown keys refused)
 body      a vendor's body in the gateway's dialect, as bytes
-client    the three calls; takes no decision, raises nothing for what the far side does
+client    the calls; takes no decision, raises nothing for what the far side does
+wire      one exchange: bounded in time and bytes, never repeated, never redirected
+direct    an httpx transport that stays fast with many connections
+receipt   what came back, bounded and without secrets
+answer    reads the JSON of strangers
 filing    what an answer, or its absence, proves
+listing   the account's jobs, to find a lost one
+download  a result, whole or not at all
 limits    how fast we may go
 polling   when to look next
-download  a result, whole or not at all
 """

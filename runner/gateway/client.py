@@ -14,6 +14,7 @@ from urllib.parse import quote
 from runner.gateway.download import Check, Download, Fetched, is_whole_mp4
 from runner.gateway.filing import Report, read_report
 from runner.gateway.limits import Random
+from runner.gateway.listing import Listing, read_list
 from runner.gateway.profile import Profile
 from runner.gateway.receipt import Receipt
 from runner.gateway.wire import Wire, epoch
@@ -52,16 +53,19 @@ class Client:
     ) -> None:
         await self._wire.close()
 
-    async def submit(self, body: bytes, key: str | None = None) -> Receipt:
+    async def submit(self, body: bytes, key: str | None = None, label: str = "") -> Receipt:
         """Exactly one POST, on a connection of its own. May cost money whatever comes back.
 
-        `key` is the idempotency key; it travels only where the profile names a header for it.
+        `key` is the idempotency key and `label` the take's name; each travels only where the
+        profile names a header for it.
         Cancelled in flight, the answer is lost and the attempt is in doubt: shield it.
         """
         headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
         headers.append(("Connection", "close"))
         if key and self.profile.dedupe.key_header:
             headers.append((self.profile.dedupe.key_header, key))
+        if label and self.profile.label_header:
+            headers.append((self.profile.label_header, label))
         return await self._wire.exchange(
             "POST",
             self.profile.videos_url,
@@ -91,6 +95,15 @@ class Client:
         """
         url = f"{self._job_url(job)}/content"
         return await Download(self._wire, url, dest, self._check, self._random).run()
+
+    async def list_jobs(self, since: float) -> Listing:
+        """The account's jobs since a moment of the gateway's clock (epoch seconds).
+
+        Only where the profile says that the gateway lists; else nothing is asked.
+        """
+        if not self.profile.lists:
+            return Listing((), "unsupported", f"{self.profile.name} lists no jobs")
+        return await read_list(self._wire, since)
 
     def _job_url(self, job: JobId) -> str:
         return f"{self.profile.videos_url}/{quote(job, safe='')}"

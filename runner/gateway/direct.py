@@ -261,7 +261,8 @@ class Line(asyncio.Protocol):
         if not self._parts and not self._ended:
             try:
                 async with asyncio.timeout(deadline):
-                    await self._something()
+                    while not self._parts and not self._ended:
+                        await self._something()  # may be news of writing
             except TimeoutError as error:
                 raise httpx.ReadTimeout(f"silent for {deadline} s") from error
         if self._parts:

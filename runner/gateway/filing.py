@@ -65,6 +65,10 @@ REFUSALS: Mapping[int, Refusal] = {
     431: Refusal.TOO_LARGE,
     451: Refusal.MODERATION,
 }
+# The wanting ones only say that the handshake was still waiting when the line broke.
+_HANDSHAKE_CUT = (
+    ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLWantReadError, ssl.SSLWantWriteError,
+)  # fmt: skip
 _GOES_AGAIN = {Refusal.RATE, Refusal.CAPACITY}
 _STOPS_ALL = {Refusal.AUTH, Refusal.CREDIT}
 
@@ -77,7 +81,7 @@ class Verdict:
     detail: str  # one printable line
     job: JobId | None = None
     refusal: Refusal | None = None
-    again: bool = False  # the same bytes may go again by themselves: nothing was charged
+    again: bool = False  # may go again by itself, same bytes and same key; never charged twice
     retry_after: float | None = None  # seconds, when the gateway named them
     stops_all: bool = False  # no other submit will fare better: stop, keep collecting
 
@@ -119,8 +123,8 @@ def fault_of(error: BaseException) -> Fault:
     for cause in _causes(error):
         if isinstance(cause, socket.gaierror):
             return Fault.RESOLVE
-        if isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
-            return Fault.CONNECT  # cut during the handshake; another try may go through
+        if isinstance(cause, _HANDSHAKE_CUT):
+            return Fault.CONNECT  # another try may go through
         if isinstance(cause, ssl.SSLError):
             return Fault.TLS
     return next((FILED[kind] for kind in type(error).__mro__ if kind in FILED), Fault.BROKEN)
@@ -145,21 +149,29 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 
 
 def classify(receipt: Receipt, profile: Profile, now: float = 0.0) -> Verdict:
-    """What a submit's receipt proves. `now` (epoch) is for `Retry-After` given as a date."""
+    """What a submit's receipt proves. `now` (epoch) is for `Retry-After` given as a date.
+
+    Under the keyed contract a doubt may go `again`, as long as `Dedupe.holds`: the gateway gives
+    the same job back, or says 409 while it is still at it. A 422 about the key never may.
+    """
+    keyed = profile.dedupe.contract == "keyed"
     if receipt.status is None:
-        return _unanswered(receipt)
+        return _unanswered(receipt, keyed)
     answer = None if receipt.fault else read_json(receipt.body)
     job = _job(receipt, answer, profile)
     if job is not None:
         return Verdict(Standing.ACCEPTED, f"accepted as {printable(job, 80)}", job)
     code, text = error_of(answer)
-    refusal = _refusal(receipt, code, text, profile)
+    refusal = (
+        None if keyed and _reused(receipt, code, text) else _refusal(receipt, code, text, profile)
+    )
     said = _said(receipt, code, text)
     wait = read_retry_after(receipt.header("retry-after"), now)
     if refusal is None:
         return Verdict(
             Standing.AMBIGUOUS,
             f"may have been accepted, no job id: {said}",
+            again=keyed and receipt.status != 422 and not _strange(receipt),
             retry_after=wait,
             stops_all=_strange(receipt),
         )
@@ -173,10 +185,11 @@ def classify(receipt: Receipt, profile: Profile, now: float = 0.0) -> Verdict:
     )
 
 
-def _unanswered(receipt: Receipt) -> Verdict:
+def _unanswered(receipt: Receipt, keyed: bool) -> Verdict:
     why = f"{receipt.fault}: {receipt.detail}" if receipt.detail else str(receipt.fault)
     if receipt.sent:
-        return Verdict(Standing.AMBIGUOUS, f"may have been accepted, no answer: {why}")
+        text = f"may have been accepted, no answer: {why}"
+        return Verdict(Standing.AMBIGUOUS, text, again=keyed)
     hopeless = receipt.fault in (Fault.TLS, Fault.LOCAL)
     return Verdict(Standing.NOT_SENT, f"not sent: {why}", again=not hopeless, stops_all=hopeless)
 
@@ -206,6 +219,11 @@ def _matches(rule: ErrorRule, status: int | None, code: str, text: str) -> bool:
         and (rule.code is None or rule.code.lower() in code.lower().split())
         and (rule.text is None or rule.text.lower() in text.lower())
     )
+
+
+def _reused(receipt: Receipt, code: str, text: str) -> bool:
+    """422 because the key was seen with another body: an earlier one got through."""
+    return receipt.status == 422 and bool(re.search(r"idempot|key", f"{code} {text}".lower()))
 
 
 def _strange(receipt: Receipt) -> bool:
@@ -277,10 +295,10 @@ def read_report(receipt: Receipt, profile: Profile, job: JobId, now: float = 0.0
         detail=printable(f"{code.split(' ')[0]} {text}".strip()),
         failure=failure,
         billing=profile.billing(failure) if failure else None,
-        echo=_echo(answer),
+        echo=read_echo(answer),
         url=_address(answer.get("url")),
         cost=_cost(answer),
-        expires_at=_instant(answer.get("expires_at")),
+        expires_at=read_instant(answer.get("expires_at")),
         retry_after=wait,
     )
 
@@ -324,7 +342,7 @@ def _percent(value: JSON) -> int | None:
     return int(value) if 0 <= value <= 100 else None
 
 
-def _echo(answer: Mapping[str, JSON]) -> dict[str, str]:
+def read_echo(answer: Mapping[str, JSON]) -> dict[str, str]:
     """What the gateway says it is rendering, under our names; only what it does say."""
     size = answer.get("size")
     if size is None and answer.get("width") and answer.get("height"):
@@ -361,7 +379,7 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _instant(value: JSON) -> float | None:
+def read_instant(value: JSON) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     return float(value) if 0 < value < 1e11 and math.isfinite(value) else None

@@ -13,14 +13,12 @@ tighter the durations, the more it wins on both sides.
 """
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from math import erfc, exp, log, pi, sqrt
 from statistics import median
 
 from runner.gateway.profile import PollAdvice
-from runner.model import ModelId
 
 _LATE = 0.05  # this share of jobs takes its own time, whatever the others did
 _PRIOR = 0.25  # spread of log durations believed before anything is known, ...
@@ -29,29 +27,6 @@ _LEAST_SPREAD, _MOST_SPREAD = 0.02, 1.0
 _KEPT = 200  # newest durations that count
 _STEPS = 400
 _FIRST_LOOK = 0.7  # of one look is due at the first one: near the 10th percentile
-
-
-class Schedule:
-    """When to look, by model; starts with what the journal knows and learns as jobs complete."""
-
-    def __init__(
-        self,
-        advice: PollAdvice,
-        fixed: float | None = None,
-        history: Mapping[ModelId, Sequence[float]] | None = None,
-    ) -> None:
-        self._advice, self._fixed = advice, fixed
-        self._durations = defaultdict[ModelId, list[float]](list)
-        for model, durations in (history or {}).items():
-            self._durations[model] += durations
-
-    def wait(self, model: ModelId, age: float, looks: int) -> float:
-        """Seconds until the next look at a job of this model that is `age` seconds old."""
-        return next_poll(age, looks, self._durations[model], self._advice, self._fixed)
-
-    def learn(self, model: ModelId, seconds: float) -> None:
-        """A job of this model took so long, from submit to completion."""
-        self._durations[model].append(seconds)
 
 
 def next_poll(

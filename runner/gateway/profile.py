@@ -24,6 +24,7 @@ Known = Literal["queued", "running", "completed", "failed", "gone"]
 
 KIB = 1024
 MIB = 1024 * KIB
+_KEY_MARGIN = 60.0  # s
 
 
 class Refusal(StrEnum):
@@ -70,6 +71,15 @@ class Dedupe:
     quiet: float = 600.0
     key_header: str | None = None
     retention: float | None = None
+
+    def holds(self, age: float) -> bool:
+        """Whether a key first sent `age` seconds ago still protects: after that it is worthless.
+
+        The margin covers clocks that differ and a request on its way. Not stated: never.
+        """
+        if self.contract != "keyed" or self.retention is None:
+            return False
+        return 0 <= age < self.retention - max(_KEY_MARGIN, self.retention / 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,7 @@ class Profile:
     numeric_ids: bool = False  # `"id": 123` is an id
     echoes_id: bool = True  # a look answers with the id it was asked for
     id_from_location: bool = False  # 201 + Location without a body is an acceptance
+    label_header: str | None = None  # takes the name of a take; only the built-in gateway has one
     dedupe: Dedupe = Dedupe()
     errors: tuple[ErrorRule, ...] = ()
     limits: Mapping[str, Limit] = field(default_factory=dict)  # by vendor; "default" for others
@@ -221,6 +232,7 @@ def _read(top: Fields) -> Profile:
         numeric_ids=top.flag("numeric_ids"),
         echoes_id=top.flag("echoes_id", default=True),
         id_from_location=top.flag("id_from_location"),
+        label_header=top.text("label_header"),
         dedupe=_dedupe(top.section("dedupe")),
         errors=tuple(_error(rule) for rule in top.sections("errors")),
         limits={vendor: _limit(limit) for vendor, limit in top.named_sections("limits").items()},

@@ -131,7 +131,7 @@ class Wire:
             )
         except (ImportError, ValueError) as error:
             raise Outside(
-                f"the proxy {self.redactor.text(proxy)!r} of the environment cannot be used",
+                f"the {proxy.partition(':')[0]} proxy of the environment cannot be used",
                 do="use an http:// proxy, or `pip install 'httpx[socks]'` for a SOCKS one",
             ) from error
 

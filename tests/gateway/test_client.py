@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from scripted import Connection, Scripted, forever, reply, says, serving
+from scripted import Connection, forever, reply, says, serving
 from wires import BODY, JOB, KEY, STRICT, judged, looked, profile, submitted, using
 
 from runner.errors import BadInput
@@ -74,7 +74,12 @@ def test_a_request_cut_anywhere_is_in_doubt(cut: int) -> None:
 
     with serving(script) as server:
         receipt = submitted(server, b'"' + b"x" * 1_000_000 + b'"')
-    assert classify(receipt, profile(server)).standing is Standing.AMBIGUOUS
+    standing = classify(receipt, profile(server)).standing
+    if receipt.sent:
+        assert standing is Standing.AMBIGUOUS
+    else:  # the reset came while we were still connecting
+        assert cut == 0
+        assert standing is Standing.NOT_SENT
     assert server.connections == 1
 
 
@@ -298,27 +303,3 @@ def test_an_answer_before_the_body_was_read_counts() -> None:
         receipt = submitted(profile(server), b"x" * 4_000_000)
     verdict = classify(receipt, profile(server))
     assert verdict.refusal is Refusal.TOO_LARGE
-
-
-def test_the_second_address_of_a_name_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dead first address costs nothing but a moment: one POST, at the living one."""
-    server = Scripted((says(ANSWER),), name="gateway.test")
-    dead = [("127.0.0.2", server.port), ("127.0.0.1", server.port)]
-    resolve_to(monkeypatch, dead)
-    try:
-        receipt = submitted(profile(server.url.replace("http:", "http:"), base_url=server.url))
-    finally:
-        server.close()
-    assert receipt.status == 200
-    assert len(server.asked) == 1
-
-
-def resolve_to(monkeypatch: pytest.MonkeyPatch, addresses: list[tuple[str, int]]) -> None:
-    """The name service, and nothing else, is under the test's control."""
-
-    def resolve(*_: object, **__: object) -> list[object]:
-        return [
-            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", at) for at in addresses
-        ]
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)

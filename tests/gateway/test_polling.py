@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.gateway.polling import Schedule, next_poll, schedule
+from runner.gateway.polling import next_poll, schedule
 from runner.gateway.profile import PollAdvice
-from runner.model import ModelId
 
 EVERY = 15.0
 ADVICE = PollAdvice(first=EVERY, every=EVERY)
@@ -123,14 +122,3 @@ def test_one_odd_render_does_not_spoil_what_was_learned() -> None:
     assert median(schedule((*usual, 30_000.0), EVERY)) == pytest.approx(
         median(schedule(usual, EVERY)), rel=0.1
     )
-
-
-def test_a_schedule_learns_from_the_jobs_of_its_own_model_only() -> None:
-    """What one model takes says nothing about another; what it took today counts today."""
-    polls = Schedule(ADVICE, history={ModelId("wan"): [40.0] * 9})
-    before = polls.wait(ModelId("wan"), 0.0, 0)
-    assert 30.0 < before < 40.0
-    assert polls.wait(ModelId("veo"), 0.0, 0) == ADVICE.first
-    for _ in range(30):
-        polls.learn(ModelId("wan"), 80.0)
-    assert 60.0 < polls.wait(ModelId("wan"), 0.0, 0) < 80.0
