@@ -92,7 +92,7 @@ class FakeGateway:
     submitting: int = 0
     most_submitting: int = 0
 
-    async def submit(self, body: bytes, key: str | None) -> Receipt:
+    async def submit(self, body: bytes, key: str | None, label: str = "") -> Receipt:
         fate = self.fates.pop(0) if self.fates else OK
         self.posts.append((self.now(), body, key))
         self.submitting += 1

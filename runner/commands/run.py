@@ -143,6 +143,7 @@ def carry_out(
 ) -> Sequence[Outcome]:
     """Do the plan's steps, showing them as they go. Without anything to ask, no gateway."""
     progress = Placing(face(out), film)
+    progress.planned(plan)
     try:
         if any(step.action in WIRED for step in plan.steps):
             with served(film) as ready:
@@ -158,7 +159,6 @@ def carry_out(
 async def render(
     film: Film, plan: Plan, facts: Facts, options: Options, progress: Progress
 ) -> Sequence[Outcome]:
-    progress.planned(plan)
     stop = Stop()
     journal = journal_for(film)
     try:

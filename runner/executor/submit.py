@@ -100,7 +100,8 @@ async def turn(run: Run, vendor: str) -> AsyncIterator[None]:
 async def post(run: Run, admitted: Admitted, body: bytes) -> Verdict:
     """From the first byte to the durable verdict; never cancelled on the way."""
     attempt, journal = admitted.attempt, run.parts.journal
-    answer = await run.parts.client.submit(body, admitted.key)
+    label = f"{attempt.shot} take {attempt.take}" if attempt.take > 1 else attempt.shot
+    answer = await run.parts.client.submit(body, admitted.key, label)
     try:
         # Before anybody reads it: a bug of ours must not lose a paid id.
         await journal.append(record.receipt(attempt.id, receipts.save(answer)))

@@ -94,7 +94,7 @@ def test_lost_and_damaged_outputs_come_back_without_a_request(paid: Space) -> No
     whole = (folder / "sh020.mp4").read_bytes()
     (folder / "sh010.mp4").unlink()
     (folder / "sh020.mp4").write_bytes(whole[: len(whole) // 2])
-    (folder / "sh030.mp4").write_bytes(b"edited by hand")
+    (folder / "sh030.mp4").write_bytes(whole + b"edited by hand")
     paid.run("verify", "film.yaml").left(1).says("is missing", "was truncated", "was edited")
     plan = paid.run("plan", "film.yaml", "--format", "json").ok().json
     assert [s["action"] for s in plan["steps"]] == ["restore"] * 3
@@ -102,7 +102,7 @@ def test_lost_and_damaged_outputs_come_back_without_a_request(paid: Space) -> No
     paid.run("verify", "film.yaml").ok()
     assert paid.gateway.posts == before
     assert (folder / "sh020.mp4").read_bytes() == whole
-    assert [p.read_bytes() for p in folder.glob("sh030.edited-*.mp4")] == [b"edited by hand"]
+    assert [p.read_bytes() for p in folder.glob("sh030.edited-*.mp4")] == [whole + b"edited by hand"]
 
 
 def test_without_a_key_it_is_a_preview_and_says_so(space: Space) -> None:
@@ -150,7 +150,7 @@ def test_ten_shots_take_as_long_as_one(space: Space) -> None:
         began = time.monotonic()
         space.run("run", "film.yaml", "--yes").ok()
         took = time.monotonic() - began
-        starts = [job["created"] for job in opened.jobs]
+        starts = [job["at"] for job in opened.jobs]
     assert len(starts) == 10
     assert max(starts) - min(starts) < 2 < took
 

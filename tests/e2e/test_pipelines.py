@@ -46,7 +46,7 @@ def test_the_short_film(studio: Space) -> None:
     assert len({shot["vendor"] for shot in manifest["shots"]}) >= 4
     cut = probe(studio.root / "renders/night-ferry.preview/cut.mp4")
     assert cut.audio
-    assert 40 < cut.seconds < 60
+    assert 30 < cut.seconds < 45
     studio.run("run", "night-ferry.yaml").ok().says("nothing to render")
 
 
