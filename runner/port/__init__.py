@@ -15,10 +15,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from runner.errors import BadInput
-from runner.model import JSON, ModelFacts, Request
+from runner.model import JSON, ModelFacts, Request, Severity
 from runner.port.fields import Fields, fields_of, request_of
 from runner.port.markers import Markers, markers, repointed
-from runner.port.repair import refused, settled
+from runner.port.repair import fitted, refused, settled
 from runner.port.report import PortLine, field_lines, gains, prompt_lines, silent_changes
 from runner.schema import Catalogue, Complaint
 from runner.vendors import Vendor, base
@@ -54,6 +54,8 @@ def port(
     marks = markers(request, leaves, old, enters, new)
     before = fields_of(request)
     after = settled(catalogue, _translated(before, old, new, enters, marks), new)
+    if _refusal(enters, request_of(request, before, after), new):
+        after = settled(catalogue, fitted(after, new), new)
     ported = request_of(request, before, after)
     hopes, still = leaves.expected(request, old), enters.expected(ported, new)
     lines = (
@@ -63,7 +65,8 @@ def port(
         *gains(old, new),
     )
     edits = _edits(before, after, written, marks)
-    return Port(ported, lines, edits, tuple(refused(catalogue, after)))
+    left = refused(catalogue, after) or _refusal(enters, ported, new)
+    return Port(ported, lines, edits, tuple(left))
 
 
 def _translated(
@@ -89,6 +92,15 @@ def _framing(size: str, facts: ModelFacts) -> Fields:
     common = math.gcd(width, height)
     ratio = f"{width // common}:{height // common}"
     return {"resolution": f"{min(width, height)}p", "aspect_ratio": ratio}
+
+
+def _refusal(vendor: Vendor, request: Request, facts: ModelFacts) -> list[Complaint]:
+    """What the adapter itself will not send, where no rule has said so before."""
+    try:
+        vendor.shape(request, facts)
+    except BadInput as bad:
+        return [Complaint("port.refused", Severity.ERROR, (), bad.what, bad.do)]
+    return []
 
 
 def _edits(

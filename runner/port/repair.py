@@ -30,6 +30,16 @@ def refused(catalogue: Catalogue, fields: Fields) -> list[Complaint]:
     return [c for c in check_shot(catalogue, fields) if c.severity is Severity.ERROR]
 
 
+def fitted(fields: Fields, facts: ModelFacts) -> Fields:
+    """Every value that stands in no list of the model's facts becomes the nearest one that does."""
+    fit = dict(fields)
+    for name in ("seconds", "resolution", "aspect_ratio"):
+        known = _nearest(name, fields[name], facts) if name in fields else []
+        if known and fields[name] not in known:
+            fit[name] = known[0]
+    return fit
+
+
 def _repaired(catalogue: Catalogue, fields: Fields, facts: ModelFacts) -> Fields | None:
     complaints = refused(catalogue, fields)
     for complaint in complaints:
