@@ -1,6 +1,6 @@
 """The catalogue: every vendor's models, facts and rules, with the project's own changes applied."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -94,15 +94,22 @@ def _read_installed(name: str, path: Path, others: Mapping[str, VendorData]) -> 
         data = read_json(path)
     except (OSError, ValueError) as error:
         raise BadInput(f"the schema of vendor {name!r} cannot be read: {error}") from error
-    wrong = [f"{'/'.join(map(str, c.path))}: {c.message}" for c in _malformed(data)]
-    if not wrong and data["x-vendor"] != name:
-        wrong.append(f"x-vendor is {data['x-vendor']!r}, not {name!r}")
-    taken = {model for other in others.values() for model in other.models}
-    wrong += [f"model {model} is there already" for model in taken & {*data.get("x-models", ())}]
+    wrong = _malformed(data) or list(_out_of_place(name, data, others))
     if wrong:
         raise BadInput(f"the schema of vendor {name!r} cannot be used: {'; '.join(wrong)}")
     return read_vendor(data)
 
 
-def _malformed(data: JSON) -> list[Complaint]:
-    return list(explain(read_json(data_file(META_FILE)), data, "vendor"))
+def _malformed(data: JSON) -> list[str]:
+    complaints = explain(read_json(data_file(META_FILE)), data, "vendor")
+    return [f"{'/'.join(map(str, c.path))}: {c.message}" for c in complaints]
+
+
+def _out_of_place(
+    name: str, data: Mapping[str, JSON], others: Mapping[str, VendorData]
+) -> Iterator[str]:
+    if data["x-vendor"] != name:
+        yield f"x-vendor is {data['x-vendor']!r}, not {name!r}"
+    for other in others.values():
+        for model in other.models.keys() & data["x-models"].keys():
+            yield f"the model {model} is {other.name}'s already"

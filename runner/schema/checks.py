@@ -21,17 +21,17 @@ WORD = re.compile(r"[^\W㐀-鿿]+")
 
 def size_agrees(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """An explicit size is what is sent; a resolution or ratio beside it must mean the same."""
-    size = fields.get("size")
+    size = _text(fields.get("size"))
     rows = [row for row in facts.sizes if size in (row.native, f"{row.width}x{row.height}")]
     for field in ("resolution", "aspect_ratio"):
-        value = fields.get(field)
+        value = _text(fields.get(field))
         if size and value and value not in {getattr(row, field) for row in rows}:
             yield (field,), {"field": field}
 
 
 def markers_exist(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """A Kling marker points at an item that is there."""
-    for marker in MARKER.finditer(fields.get("prompt") or ""):
+    for marker in MARKER.finditer(_text(fields.get("prompt"))):
         kind, number = marker[1], int(marker[2])
         there = _counted(fields, kind)
         if not 1 <= number <= there:
@@ -41,8 +41,8 @@ def markers_exist(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
 def shots_fill_the_clip(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """The parts of a customised multi-shot clip add up to its seconds."""
     options = _mapping(fields.get("options"))
-    parts = options.get("multi_prompt")
-    if options.get("multi_shot") is not True or not isinstance(parts, list):
+    parts = _items(options.get("multi_prompt"))
+    if options.get("multi_shot") is not True or not parts:
         return
     durations = [_seconds(_mapping(part).get("duration")) for part in parts]
     asked = fields.get("seconds", facts.default_seconds)
@@ -68,7 +68,7 @@ def frames_beside_two_images(fields: Fields, facts: ModelFacts) -> Iterator[Foun
 
 def prompt_not_too_long(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """Seedance: at most 500 Chinese characters or 1000 English words are advised."""
-    prompt = fields.get("prompt") or ""
+    prompt = _text(fields.get("prompt"))
     chinese, words = len(CHINESE.findall(prompt)), len(WORD.findall(prompt))
     if chinese > 500 or words > 1000:
         yield ("prompt",), {"chinese": chinese, "words": words}
@@ -90,8 +90,8 @@ CHECKS: Mapping[str, Check] = {
 def _counted(fields: Fields, kind: str) -> int:
     options = _mapping(fields.get("options"))
     if kind in ("element", "voice"):
-        return len(options.get(f"{kind}_list") or ())
-    given = [*(fields.get("references") or ()), fields.get("base_video")]
+        return len(_items(options.get(f"{kind}_list")))
+    given = [*_items(fields.get("references")), fields.get("base_video")]
     if kind == "image":
         given += [fields.get("first_frame"), fields.get("last_frame")]
     return sum(_kind(source) == kind for source in given)
@@ -102,6 +102,14 @@ def _kind(source: JSON) -> str | None:
     if "shot" in source:
         return "image" if "frame" in source else "video"
     return next((kind for kind in ("image", "video", "audio") if kind in source), None)
+
+
+def _text(value: JSON) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _items(value: JSON) -> list[JSON]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: JSON) -> Mapping[str, JSON]:

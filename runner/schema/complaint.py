@@ -45,6 +45,11 @@ def shown(value: JSON) -> str:
     return f"{value:g}" if isinstance(value, float) else _cut(str(value))
 
 
+def quoted(value: JSON) -> str:
+    """The same, with text in quotes, so that "8" and 8 do not look alike."""
+    return f'"{shown(value)}"' if isinstance(value, str) else shown(value)
+
+
 def listed(values: Iterable[JSON]) -> str:
     """ "4, 6, 8"; runs of whole numbers as "4 to 15"."""
     runs: list[list[JSON]] = []

@@ -23,7 +23,7 @@ class Refusal(Protocol):
     instance: JSON
     schema: Mapping[str, JSON]
     absolute_path: Sequence[str | int]
-    context: Sequence["Refusal"]
+    absolute_schema_path: Sequence[str | int]
 
 
 def accepts(schema: Mapping[str, JSON]) -> Accepts:

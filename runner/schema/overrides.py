@@ -4,7 +4,6 @@ Published sources disagree, and vendors bring out models every month: whoever kn
 not have to wait for a release.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from runner.model import JSON, ModelFacts, ModelId, Severity
@@ -14,6 +13,7 @@ from runner.schema.structure import explain
 from runner.schema.vendor import VendorData, read_facts
 
 OWN_TO_THE_MODEL = ("status", "retired", "replacement", "notes")  # not taken over by `like`
+SOUND_BEST_FIRST = ("switch", "prompt", "always")
 BY_CODE = ("model.retired",)  # rules that stand in no file
 
 Models = dict[ModelId, ModelFacts]
@@ -68,11 +68,11 @@ def _guess(id_: str, vendor: VendorData) -> dict[str, JSON]:
     """A new model of which only the vendor is known is refused nothing that any of them can."""
     entries = vendor.entries.values()
     words = dict.fromkeys(word for entry in entries for word in entry["capabilities"])
-    sound = Counter(entry["audio"] for entry in entries)
+    audio = {entry["audio"] for entry in entries}
     return {
         "family": id_,
         "capabilities": [word for word in words if word != "native_body"],
-        "audio": max(sound, key=lambda audio: sound[audio], default="never"),
+        "audio": next((word for word in SOUND_BEST_FIRST if word in audio), "never"),
     }
 
 

@@ -86,10 +86,16 @@ def model_checks(catalogue: Catalogue, facts: ModelFacts) -> ModelChecks:
     if facts.id not in catalogue.kept:
         rules = tuple(rules_for(catalogue, facts))
         options = catalogue.definitions_of(facts.vendor)
-        parts = [schema for rule, schema in rules if rule.check is None]
-        whole = {**options, "title": facts.id, "allOf": [*options.get("allOf", ()), *parts]}
-        catalogue.kept[facts.id] = ModelChecks(catalogue, facts, options, rules, accepts(whole))
+        all_well = accepts(whole_schema(catalogue, facts))
+        catalogue.kept[facts.id] = ModelChecks(catalogue, facts, options, rules, all_well)
     return cast("ModelChecks", catalogue.kept[facts.id])
+
+
+def whole_schema(catalogue: Catalogue, facts: ModelFacts) -> dict[str, JSON]:
+    """One schema that says all that schemas can say about a model's shots."""
+    options = catalogue.definitions_of(facts.vendor)
+    parts = [schema for rule, schema in rules_for(catalogue, facts) if rule.check is None]
+    return {**options, "title": facts.id, "allOf": [*options.get("allOf", ()), *parts]}
 
 
 def rules_for(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from runner.model import JSON, Severity
-from runner.schema.complaint import Complaint, Path, did_you_mean, listed, shown
+from runner.schema.complaint import Complaint, Path, did_you_mean, listed, quoted, shown
 from runner.schema.data import data_file, read_json
 from runner.schema.engine import Accepts, Refusal, accepts, refusals
 
@@ -14,7 +14,7 @@ MODELS = "models"  # the generated part of the storyboard schema, for editors on
 
 def check_storyboard(data: JSON) -> list[Complaint]:
     """Every unknown key, wrong type and value out of range, with paths into `data`."""
-    schema, fits = _storyboard()
+    schema, fits = storyboard_schema()
     return [] if fits(data) else list(explain(schema, data, "storyboard"))
 
 
@@ -25,7 +25,8 @@ def explain(schema: Mapping[str, JSON], document: JSON, prefix: str) -> Iterator
 
 
 @cache
-def _storyboard() -> tuple[Mapping[str, JSON], Accepts]:
+def storyboard_schema() -> tuple[Mapping[str, JSON], Accepts]:
+    """The structural schema, without what is generated for editors, and its fast yes."""
     schema = read_json(data_file(STORYBOARD))
     schema["$defs"][MODELS] = {}
     return schema, accepts(schema)
@@ -40,6 +41,8 @@ def _complaints(refusal: Refusal, prefix: str) -> Iterator[Complaint]:
             yield _missing_key(refusal, path, prefix)
         case "type":
             yield _wrong_type(refusal, path, prefix)
+        case _ if "propertyNames" in refusal.absolute_schema_path:
+            yield _wrong_key(refusal, path, prefix)
         case _:
             yield _wrong_value(refusal, path, prefix)
 
@@ -54,7 +57,12 @@ def _unknown_keys(refusal: Refusal, path: Path, prefix: str) -> Iterator[Complai
 
 
 def _missing_key(refusal: Refusal, path: Path, prefix: str) -> Complaint:
-    missing = [key for key in refusal.validator_value if key not in refusal.instance]
+    wanted = refusal.validator_value
+    if isinstance(wanted, Mapping):  # dependentRequired: what each key that is there asks for
+        wanted = [
+            key for there, keys in wanted.items() if there in refusal.instance for key in keys
+        ]
+    missing = [key for key in wanted if key not in refusal.instance]
     message = f"`{'`, `'.join(missing)}` is missing{_inside(path)}"
     return _error(f"{prefix}.missing_key", path, message, f"add `{missing[0]}:`")
 
@@ -62,43 +70,59 @@ def _missing_key(refusal: Refusal, path: Path, prefix: str) -> Complaint:
 def _wrong_type(refusal: Refusal, path: Path, prefix: str) -> Complaint:
     wanted = refusal.validator_value
     wanted = [wanted] if isinstance(wanted, str) else wanted
-    message = f"{_name(path)} is {shown(refusal.instance)!r}, not {_either(wanted)}"
+    message = f"{_name(path)} is {quoted(refusal.instance)}, not {_either(wanted)}"
     return _error(f"{prefix}.type", path, message, _advice(refusal, wanted))
 
 
+def _wrong_key(refusal: Refusal, path: Path, prefix: str) -> Complaint:
+    message = f"the key `{shown(refusal.instance)}`{_inside(path)} cannot be used"
+    hint = str(refusal.schema.get("x-hint", ""))
+    return _error(f"{prefix}.key", (*path, refusal.instance), message, hint, key=True)
+
+
 def _wrong_value(refusal: Refusal, path: Path, prefix: str) -> Complaint:
-    limit, value = refusal.validator_value, shown(refusal.instance)
-    match refusal.validator:
-        case "enum":
-            said = f"{_name(path)} is {value}"
-            hint = f"one of: {listed(limit)}"
-            if isinstance(refusal.instance, str):
-                words = [word for word in limit if isinstance(word, str)]
-                hint = did_you_mean(refusal.instance, words) or hint
-        case "const":
-            said, hint = f"{_name(path)} is {value}", f"it must be {shown(limit)}"
-        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-            said = f"{_name(path)} is {value}"
-            hint = f"{LIMITS[refusal.validator]} {shown(limit)}"
-        case "minItems" | "maxItems" | "minProperties" | "maxProperties":
-            said = f"{_name(path)} has {len(refusal.instance)} entries"
-            hint = f"{LIMITS[refusal.validator]} {limit}"
-        case "minLength" | "maxLength":
-            said = f"{_name(path)} has {len(refusal.instance)} characters"
-            hint = f"{LIMITS[refusal.validator]} {limit}"
-        case _:
-            said, hint = f"{_name(path)} cannot be {value!r}", ""
-    advice = refusal.schema.get("x-hint", hint)
-    return _error(f"{prefix}.value", path, said, advice)
+    keyword, limit, value = refusal.validator, refusal.validator_value, refusal.instance
+    said, hint = f"{_name(path)} is {quoted(value)}", ""
+    if keyword == "enum":
+        words = [word for word in limit if isinstance(word, str)]
+        near = did_you_mean(value, words) if isinstance(value, str) else ""
+        hint = near or f"one of: {listed(limit)}"
+    elif keyword == "const":
+        hint = f"it must be {shown(limit)}"
+    elif keyword in MEASURES:
+        unit, word = MEASURES[keyword]
+        said = f"{_name(path)} has {len(value)} {unit}" if unit else said
+        hint = f"{word} {shown(limit)}"
+    elif names := _alternatives(keyword, limit):
+        there = [name for name in names if name in value]
+        said = f"{_name(path)} has {' and '.join(there) or 'none'} of {', '.join(names)}"
+        hint = "it takes exactly one of them" if keyword == "oneOf" else "it needs one of them"
+    else:
+        said = f"{_name(path)} cannot be {quoted(value)}"
+    return _error(f"{prefix}.value", path, said, str(refusal.schema.get("x-hint", hint)))
 
 
-LIMITS = {
-    "minimum": "at least", "maximum": "at most",
-    "exclusiveMinimum": "more than", "exclusiveMaximum": "less than",
-    "minItems": "at least", "maxItems": "at most",
-    "minProperties": "at least", "maxProperties": "at most",
-    "minLength": "at least", "maxLength": "at most",
-}  # fmt: skip
+def _alternatives(keyword: str, branches: JSON) -> list[str]:
+    """The keys of which one is wanted, where that is all that the branches say."""
+    if keyword not in ("anyOf", "oneOf") or not all(
+        [*branch] == ["required"] for branch in branches
+    ):
+        return []
+    return [key for branch in branches for key in branch["required"]]
+
+
+MEASURES = {  # keyword -> (what is counted, how the limit reads)
+    "minimum": ("", "at least"),
+    "maximum": ("", "at most"),
+    "exclusiveMinimum": ("", "more than"),
+    "exclusiveMaximum": ("", "less than"),
+    "minItems": ("items", "at least"),
+    "maxItems": ("items", "at most"),
+    "minLength": ("characters", "at least"),
+    "maxLength": ("characters", "at most"),
+    "minProperties": ("keys", "at least"),
+    "maxProperties": ("keys", "at most"),
+}
 TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -110,14 +134,18 @@ TYPES = {
 }
 
 
+NUMERIC = {"integer", "number"}
+
+
 def _advice(refusal: Refusal, wanted: list[str]) -> str:
+    value = refusal.instance
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, str) and value.strip().lstrip("-").isdecimal() and NUMERIC & {*wanted}:
+        return "write it without quotes"
     if hint := refusal.schema.get("x-hint"):
         return str(hint)
-    value = refusal.instance
-    if wanted == ["string"] and isinstance(value, int | float):
+    if wanted == ["string"] and is_number:
         return f'write it in quotes: "{shown(value)}"'
-    if isinstance(value, str) and {"integer", "number"} & set(wanted):
-        return "write it without quotes" if value.strip().lstrip("-").isdecimal() else ""
     if value is None:
         return "give it a value, or remove the key"
     return ""
@@ -130,7 +158,7 @@ def _either(types: list[str]) -> str:
 def _name(path: Path) -> str:
     """How a message calls the value: its key, or its place in the list it stands in."""
     if not path:
-        return "the storyboard"
+        return "the file"
     if isinstance(path[-1], int):
         return f"item {path[-1] + 1}{_inside(path[:-1])}"
     return f"`{path[-1]}`"
