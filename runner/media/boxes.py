@@ -5,6 +5,7 @@ last byte. No size in the file is believed before it is checked against the room
 """
 
 import os
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from runner.media.magic import describe
 
 MAX_BOXES = 10_000
 MAX_DEPTH = 16
+MAX_CHUNKS = 1_000_000
+OFFSETS = {b"stco": "I", b"co64": "Q"}  # where the samples lie, as 32 or 64 bit
 CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl", b"mvex"})
 NEEDED = (b"ftyp", b"moov", b"mdat")
 
@@ -64,6 +67,8 @@ class _Walk:
             for place in places:
                 if name == b"dref":
                     self.references(*place)
+                elif name in OFFSETS:
+                    self.offsets(*place, OFFSETS[name])
                 elif name in CONTAINERS:
                     self.descend(*place, depth=depth + 1, within=_name(name))
 
@@ -98,6 +103,16 @@ class _Walk:
                 f"{_name(name)} claims {size} bytes, {end - at} are left in {within}: cut short"
             )
         return name, inner, at + size
+
+    def offsets(self, start: int, end: int, code: str) -> None:
+        """Every chunk of samples must begin within the file."""
+        count = int.from_bytes(os.pread(self.fd, 4, start + 4), "big")
+        width = struct.calcsize(f">{code}")
+        if count > MAX_CHUNKS or start + 8 + count * width > end:
+            raise NotWhole(f"an index of {count} chunks")
+        table = os.pread(self.fd, count * width, start + 8)
+        if any(offset >= self.size for (offset,) in struct.iter_unpack(f">{code}", table)):
+            raise NotWhole("its index points behind the end of the file")
 
     def references(self, start: int, end: int) -> None:
         """Media outside the file is refused: it would be read from wherever the file says."""

@@ -6,9 +6,9 @@ from runner.errors import Outside
 from runner.media.reading import opened, picture, seconds_of
 from runner.model import Probe
 
-MAX_SIDE = 16_384  # pixels
+MAX_SIDE = 8_192  # pixels; vendors end at 4K
 MAX_SECONDS = 4 * 3600
-MAX_FPS = 480
+MIN_FPS, MAX_FPS = 1, 480
 
 
 def probe(path: Path) -> Probe:
@@ -32,5 +32,5 @@ def probe(path: Path) -> Probe:
 def _within_limits(path: Path, found: Probe) -> None:
     if not (0 < found.width <= MAX_SIDE and 0 < found.height <= MAX_SIDE):
         raise Outside(f"{path}: claims a picture of {found.width}x{found.height} pixels")
-    if not (0 < found.seconds <= MAX_SECONDS and 0 < found.fps <= MAX_FPS):
+    if not (0 < found.seconds <= MAX_SECONDS and MIN_FPS <= found.fps <= MAX_FPS):
         raise Outside(f"{path}: claims {found.seconds:g} s at {found.fps:g} frames a second")
