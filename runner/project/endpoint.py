@@ -66,7 +66,8 @@ def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str,
     """A profile by its name or at a base URL, with its key from the environment."""
     if "://" in name:
         profile = replace(profile_named(DEFAULT, settings), name=urlsplit(name).netloc)
-        profile = replace(profile.at(name), key_variable=URL_KEY)
+        # Published limits are those of the vendors' accounts behind AiHubMix, not of this server.
+        profile = replace(profile.at(name), key_variable=URL_KEY, limits={})
         return Endpoint(profile, environ.get(URL_KEY, ""))
     profile = profile_named(name, settings)
     if profile.base_url_variable and (url := environ.get(profile.base_url_variable)):

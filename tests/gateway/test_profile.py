@@ -38,7 +38,7 @@ def test_the_default_gateway_promises_nothing_it_has_not_documented() -> None:
     assert profile.billing("moderation") == "free"
     assert profile.key_variable == "AIHUBMIX_API_KEY"
     assert profile.limit("seedance") == Limit(3, 180)
-    assert profile.limit("nobody").concurrency == 8
+    assert profile.limit("nobody").concurrency == 32
     assert {rule.means for rule in profile.errors} >= {Refusal.CREDIT, Refusal.RATE}
 
 
