@@ -28,7 +28,7 @@ from runner.model import (
 from runner.schema import Catalogue, check_shot, did_you_mean
 from runner.source import Document, Map, pointer
 from runner.template import Fault, Templates, is_template, read_prompt
-from runner.vendors import VENDORS
+from runner.vendors import find
 
 KINDS: tuple[Kind, ...] = ("image", "video", "audio")
 ROLES: tuple[tuple[Role, Kind], ...] = (
@@ -291,7 +291,7 @@ class TakeReader:
         facts = self.facts
         if facts is None:  # the unknown model has its problem already
             return source.alias or name
-        marker = VENDORS[facts.vendor].marker(source.medium.kind, index, facts)
+        marker = find(facts.vendor).marker(source.medium.kind, index, facts)
         if marker is None and source.alias is None:
             message = f"{facts.id} has no marker for a reference, and {name!r} has no `as:` text"
             hint = f"say how a prompt names it: `{name}: {{{source.medium.kind}: …, as: the …}}`"
