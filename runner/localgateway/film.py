@@ -8,6 +8,7 @@ size without writing it.
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 CHUNK = 1 << 18
@@ -56,8 +57,14 @@ def as_film(path: Path, *, mark: str = "", at_least: int = 0) -> Film:
         if len(tail) > 8 + len(payload):  # the 64-bit form of the box head is longer
             zeros = max(0, zeros - 8)
             tail = _free_head(16 + len(payload) + zeros) + payload
-    digest = hashlib.sha256(path.read_bytes() + tail + zeros.to_bytes(8, "big")).hexdigest()
+    digest = hashlib.sha256(_digest(path, size) + tail + zeros.to_bytes(8, "big")).hexdigest()
     return Film(path, size, tail, zeros, f'"{digest[:32]}"')
+
+
+@lru_cache(maxsize=256)
+def _digest(path: Path, size: int) -> bytes:
+    """Of a file that never changes once it is written; thousands of films may share it."""
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def _free_head(size: int) -> bytes:

@@ -22,7 +22,7 @@ class Layout:
     def marks(self) -> list[Box]:
         """Small squares along the lower edge that tell our own slates from other pictures."""
         side = max(2, round(self.unit * 0.8))
-        top = self.height - side - max(1, round(self.unit * 0.7))
+        top = self.height - side - max(1, round(self.unit * 0.9))
         step = (self.width - 2 * self.margin) / 24
         return [
             (left := round(self.margin + step * n), top, left + side, top + side) for n in range(24)
@@ -41,7 +41,7 @@ def layout(width: int, height: int, *, thumbs: int = 0) -> Layout:
     foot = even(unit * 9)
     upright = height > width * 1.1
     square = not upright and width < height * 1.25
-    share = 0.60 if upright else 0.58 if square else 0.60
+    share = 0.62 if upright else 0.60 if square else 0.64
     bottom = even(top + (height - top - foot) * share)
     gap = round(unit * 3.2)
     left, right = margin, width - margin
@@ -49,7 +49,7 @@ def layout(width: int, height: int, *, thumbs: int = 0) -> Layout:
     prompt = (left, panel_top, right, panel_bottom)
     strip = (right, panel_top, right, panel_bottom)
     if thumbs and upright:
-        split = panel_bottom - round((panel_bottom - panel_top) * 0.36)
+        split = panel_bottom - round((panel_bottom - panel_top) * (0.36 if thumbs < 5 else 0.5))
         prompt, strip = (left, panel_top, right, split - gap), (left, split, right, panel_bottom)
     elif thumbs:
         share = min(0.46, 0.15 * thumbs + 0.03)

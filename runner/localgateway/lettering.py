@@ -123,6 +123,25 @@ def shorten(text: str, size: int, space: float) -> str:
     return text.rstrip() + "…"
 
 
+def _cut_off(line: str, size: int, space: float) -> str:
+    """The line with an ellipsis at its end, in place of its last words if it must be."""
+    while line and width(line + " …", size) > space:
+        line = line.rpartition(" ")[0] if " " in line else line[:-1]
+    return line + " …"
+
+
+def digits(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: int, fill: int
+) -> None:
+    """Figures in cells of equal width, so that a running clock stands still."""
+    cell = max(width(figure, size) for figure in "0123456789")
+    x, y = at
+    for char in text:
+        wide = cell if char.isdigit() else cell * 0.5
+        write(draw, (x + (wide - width(char, size)) / 2, y), char, size, fill)
+        x += wide
+
+
 def fit(
     text: str, sizes: range, space: float, height: float, leading: float = 1.32
 ) -> tuple[int, list[str]]:
@@ -137,7 +156,7 @@ def fit(
         if len(lines) * size * leading <= height:
             return size, lines
     room = max(1, int(height / (size * leading)))
-    return size, [*lines[: room - 1], shorten(lines[room - 1] + " ……", size, space)]
+    return size, [*lines[: room - 1], _cut_off(lines[room - 1], size, space)]
 
 
 def write(
@@ -156,7 +175,7 @@ def write(
                 _missing(draw, (x, y), char, size, fill)
                 x += size * 0.8
             continue
-        stroke = size * 0.028 if bold else 0
+        stroke = size * 0.022 if bold else 0
         draw.text((x, base), run, fill=fill, font=font, anchor="ls", stroke_width=stroke)  # type: ignore[arg-type]
         x += font.getlength(run)
 

@@ -25,23 +25,40 @@ def mix(one: RGB, other: RGB, share: float) -> RGB:
     )
 
 
+# Sky above, sky at the horizon, the light, and the nearest ground.
+_PALETTES: tuple[tuple[RGB, RGB, RGB, RGB], ...] = (
+    ((24, 44, 66), (226, 150, 98), (255, 222, 170), (12, 17, 26)),  # ferry dusk
+    ((36, 74, 92), (214, 216, 196), (255, 250, 232), (16, 30, 36)),  # cold morning
+    ((48, 34, 72), (222, 112, 116), (255, 206, 176), (20, 12, 30)),  # rose evening
+    ((14, 22, 48), (70, 104, 148), (232, 240, 255), (6, 9, 20)),  # moonlight
+    ((70, 112, 142), (236, 214, 170), (255, 246, 214), (34, 40, 40)),  # salt flats
+    ((30, 52, 48), (182, 190, 130), (250, 244, 200), (10, 20, 18)),  # forest haze
+    ((88, 42, 40), (240, 166, 84), (255, 232, 168), (30, 12, 14)),  # desert
+    ((52, 58, 68), (176, 178, 178), (242, 242, 238), (20, 22, 26)),  # overcast
+    ((20, 60, 78), (120, 196, 190), (240, 255, 246), (8, 24, 32)),  # lagoon
+    ((66, 50, 96), (196, 164, 206), (255, 238, 246), (24, 18, 40)),  # lavender
+    ((92, 76, 58), (232, 200, 148), (255, 244, 214), (34, 26, 20)),  # sepia
+    ((18, 34, 40), (96, 138, 120), (214, 240, 216), (6, 14, 16)),  # northern
+)
+
+
 def scenery(width: int, height: int, seed: int) -> Image.Image:
     """A landscape of this size. Painted small and enlarged: soft, and cheap."""
     dice = random.Random(seed)  # noqa: S311 - for looks
-    scale = 560 / max(width, height)
+    scale = min(1, 960 / max(width, height))
     w, h = max(8, round(width * scale)), max(8, round(height * scale))
-    hue = dice.random()
-    high, low = tint(hue, 0.22, 0.38), tint(hue + dice.choice((0.06, -0.07, 0.45)), 0.66, 0.5)
+    high, low, light, ground = dice.choice(_PALETTES)
     image = _sky(w, h, high, low)
-    horizon = h * dice.uniform(0.55, 0.68)
-    _sun(image, (w * dice.uniform(0.18, 0.82), horizon * dice.uniform(0.45, 0.8)), low, dice)
+    horizon = h * dice.uniform(0.56, 0.68)
+    at = w * dice.uniform(0.16, 0.84), horizon * dice.uniform(0.42, 0.82)
+    _sun(image, at, light, dice)
     layers = dice.choice((3, 4, 5))
+    far = mix(low, high, 0.42)
     for layer in range(layers):
-        depth = (layer + 1) / layers
-        base = horizon + (h - horizon) * (depth * 0.8 - 0.18)
-        colour = mix(mix(low, high, 0.25), tint(hue, 0.07, 0.3), depth**0.8)
-        _ridge(image, base, h * (0.11 - 0.05 * depth), colour, dice)
-    image = image.filter(ImageFilter.GaussianBlur(0.6))
+        depth = layer / (layers - 1)
+        base = horizon + (h - horizon) * (depth * 0.72 + 0.02)
+        _ridge(image, base, h * (0.10 - 0.05 * depth), mix(far, ground, depth**0.75), dice)
+    image = image.filter(ImageFilter.GaussianBlur(0.9))
     return image.resize((width, height), Image.Resampling.BICUBIC)
 
 
@@ -51,7 +68,7 @@ def _sky(w: int, h: int, high: RGB, low: RGB) -> Image.Image:
 
 
 def _sun(image: Image.Image, at: tuple[float, float], colour: RGB, dice: random.Random) -> None:
-    radius = image.height * dice.uniform(0.07, 0.14)
+    radius = min(image.size) * dice.uniform(0.07, 0.13)
     glow = Image.new("L", image.size, 0)
     draw = ImageDraw.Draw(glow)
     for reach, strength in ((3.2, 34), (2.0, 60), (1.0, 225)):
@@ -60,7 +77,7 @@ def _sun(image: Image.Image, at: tuple[float, float], colour: RGB, dice: random.
         if reach > 1:
             glow = glow.filter(ImageFilter.GaussianBlur(radius * 0.7))
             draw = ImageDraw.Draw(glow)
-    image.paste(mix(colour, (255, 250, 238), 0.72), (0, 0), glow)
+    image.paste(colour, (0, 0), glow)
 
 
 def _ridge(image: Image.Image, base: float, swing: float, colour: RGB, dice: random.Random) -> None:

@@ -150,12 +150,14 @@ class Slate:
         ask, place, unit = self.ask, self.place, self.place.unit
         size = max(8, round(unit * 2.9))
         sound = "sound" if ask.audio else "silent"
+        if ask.medium("first_frame"):
+            sound += "  ·  from a first frame"
         facts = f"{ask.seconds:g} s  ·  {ask.width} × {ask.height}  ·  {sound}"  # noqa: RUF001
         y = place.footer[1] + unit * 2.6
         lettering.write(draw, (place.width - place.margin, y), facts, size, QUIET, right=True)
         for number, box in enumerate(place.marks()):
             lit = _MARK >> (23 - number) & 1
-            draw.rectangle(_inner(box), fill=(74, 75, 80) if lit else (26, 27, 31))
+            draw.rectangle(_inner(box), fill=(104, 105, 110) if lit else (46, 47, 51))
 
     # ── references ──────────────────────────────────────────────────────────────────────
 
@@ -178,10 +180,8 @@ class Slate:
         bottom -= round(size * 1.5)
         if medium.kind == "image" and medium.data:
             image = without_writing(decode(medium.data))
-            sheet.paste(
-                ImageOps.fit(image, (right - left, bottom - top), Image.Resampling.LANCZOS),
-                (left, top),
-            )
+            image = ImageOps.contain(image, (right - left, bottom - top), Image.Resampling.LANCZOS)
+            sheet.paste(image, (left, bottom - image.height))
         else:
             self._placeholder(draw, medium, (left, top, right, bottom), size)
         text = lettering.shorten(label, size, right - left)
@@ -210,7 +210,7 @@ class Slate:
         paper = 16 + round(16.6 * 219 / 255)  # PAPER's brightness in video range
         wide = round(size * 8)
         draw.rectangle((left, top, left + wide, top + round(size * 1.2)), fill=paper)
-        lettering.write(draw, (left, top), timecode(number), size, 215)
+        lettering.digits(draw, (left, top), timecode(number), size, 215)
         end = place.width * (number + 1) / max(1, round(self.ask.seconds * encode.FPS))
         line = place.picture[3]
         draw.rectangle((0, line, place.width, line + max(1, round(unit * 0.5))), fill=44)
@@ -288,5 +288,5 @@ def without_writing(image: Image.Image) -> Image.Image:
         at = min(image.width - 1, (left + right) // 2), min(image.height - 1, (top + bottom) // 2)
         value = grey.getpixel(at)
         assert isinstance(value, int)
-        seen = seen << 1 | (value > 50)
+        seen = seen << 1 | (value > 76)
     return image.crop(place.picture) if seen == _MARK else image

@@ -235,12 +235,12 @@ async def send(
     """Write an answer; True when the connection may go on. `head`: the request was a HEAD."""
     start = answer.raw if answer.raw is not None else head_of(answer)
     if delivery is PLAIN:
-        writer.write(start)
-        if not head and answer.raw is None:
-            for piece in _pieces_of(answer):
-                writer.write(piece)
-                if len(piece) > 65536:
-                    await writer.drain()
+        pieces = iter(()) if head or answer.raw is not None else _pieces_of(answer)
+        # Head and a small body leave in one packet.
+        writer.write(start + next(pieces, b""))
+        for piece in pieces:
+            await writer.drain()
+            writer.write(piece)
         await writer.drain()
         return answer.framing != "close" and answer.raw is None
     await asyncio.sleep(delivery.delay)
