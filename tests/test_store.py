@@ -1,5 +1,6 @@
 """Bytes by digest: nothing is lost, nothing wrong gets in, nothing wrong gets out."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -223,6 +224,61 @@ def test_kill_leaves_no_half_blob(tmp_path: Path) -> None:
         found = list(store)
         assert {Digest(digest) for digest in given if len(digest) == 64} <= set(found)
         assert all(store.verify(digest) for digest in found)
+
+
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from runner.errors import Outside
+from runner.store import Store
+folder, limit = Path(sys.argv[1]), int(sys.argv[2])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+store = Store(folder / "store")
+for digest in store:
+    try:
+        store.place(digest, folder / "out.mp4")
+        print("placed")
+    except Outside as error:
+        print(error.what)
+"""
+
+
+@pytest.mark.parametrize("limit", [0, 1, 4096, 199_999, 200_000])
+def test_where_the_disk_is_full_nothing_appears(limit: int, store: Store, tmp_path: Path) -> None:
+    """An output is whole or not there; the blob it would have been is untouched."""
+    tmp = tmp_path / "incoming"
+    tmp.write_bytes(b"film" * 50_000)
+    small = Store(tmp_path / "store")
+    digest = small.take_in(tmp)
+    said = subprocess.check_output(
+        [sys.executable, "-c", FULL, str(tmp_path), str(limit)], text=True
+    )
+    if limit == 200_000:
+        assert said == "placed\n"
+        assert (tmp_path / "out.mp4").stat().st_size == limit
+    else:
+        assert "out.mp4: File too large" in said
+        assert [path.name for path in tmp_path.iterdir()] == ["store"]
+    assert small.verify(digest)
+
+
+def test_an_fsync_that_fails_is_final(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After EIO nothing is given a name, and the take's bytes still lie where they were."""
+    tmp = tmp_path / "incoming"
+    tmp.write_bytes(b"film")
+
+    def eio(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", eio)
+        with pytest.raises(Outside, match="error"):
+            store.take_in(tmp)
+    assert tmp.read_bytes() == b"film"
+    assert store.take_in(tmp) == sha(b"film")
 
 
 @pytest.mark.slow
