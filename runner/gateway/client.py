@@ -16,7 +16,7 @@ from runner.gateway.filing import Report, read_report
 from runner.gateway.limits import Random
 from runner.gateway.listing import Listing, read_list
 from runner.gateway.profile import Profile
-from runner.gateway.receipt import Receipt
+from runner.gateway.receipt import Fault, Receipt
 from runner.gateway.wire import Wire, epoch
 from runner.model import JobId
 
@@ -60,6 +60,9 @@ class Client:
         profile names a header for it.
         Cancelled in flight, the answer is lost and the attempt is in doubt: shield it.
         """
+        if len(body) > self.profile.bounds.body:
+            why = f"a body of {len(body)} bytes, {self.profile.bounds.body} are allowed"
+            return Receipt(fault=Fault.TOO_LARGE, detail=why, sent=False)
         headers = [("Content-Type", "application/json"), ("Accept", "application/json")]
         headers.append(("Connection", "close"))
         if key and self.profile.dedupe.key_header:

@@ -190,8 +190,9 @@ def _unanswered(receipt: Receipt, keyed: bool) -> Verdict:
     if receipt.sent:
         text = f"may have been accepted, no answer: {why}"
         return Verdict(Standing.AMBIGUOUS, text, again=keyed)
-    hopeless = receipt.fault in (Fault.TLS, Fault.LOCAL)
-    return Verdict(Standing.NOT_SENT, f"not sent: {why}", again=not hopeless, stops_all=hopeless)
+    for_all = receipt.fault in (Fault.TLS, Fault.LOCAL)
+    again = not for_all and receipt.fault is not Fault.TOO_LARGE
+    return Verdict(Standing.NOT_SENT, f"not sent: {why}", again=again, stops_all=for_all)
 
 
 def _job(receipt: Receipt, answer: JSON, profile: Profile) -> JobId | None:

@@ -30,7 +30,7 @@ class Fault(StrEnum):
     DEADLINE = "deadline"
     BROKEN = "connection broken"
     PROTOCOL = "not HTTP"
-    TOO_LARGE = "answer too large"
+    TOO_LARGE = "too large"
     ENCODING = "undecodable"
 
 

@@ -278,6 +278,18 @@ def test_a_key_that_cannot_travel_is_refused_without_showing_it(key: str) -> Non
     assert key.strip() == "" or key not in str(caught.value)
 
 
+def test_a_body_beyond_the_limit_stays_here() -> None:
+    """Too much to send is found before anything is sent; other shots are not concerned."""
+    with serving(says(ANSWER)) as server:
+        known = profile(server, bounds=Bounds(body=len(BODY)))
+        assert submitted(known).status == 200
+        verdict = classify(submitted(known, BODY + b" "), known)
+    assert verdict.standing is Standing.NOT_SENT
+    assert (verdict.again, verdict.stops_all) == (False, False)
+    assert str(len(BODY) + 1) in verdict.detail
+    assert len(server.asked) == 1
+
+
 def test_cookies_are_not_kept() -> None:
     """No state of a gateway, or of something in between, follows us to the next request."""
     with serving(forever(reply(200, ACCEPTED, ("Set-Cookie", "a=b; Path=/")))) as server:
@@ -300,6 +312,6 @@ def test_an_answer_before_the_body_was_read_counts() -> None:
         at.hang()
 
     with serving(early) as server:
-        receipt = submitted(profile(server), b"x" * 4_000_000)
+        receipt = submitted(profile(server, bounds=Bounds()), b"x" * 4_000_000)
     verdict = classify(receipt, profile(server))
     assert verdict.refusal is Refusal.TOO_LARGE
