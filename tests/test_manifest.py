@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runner.disk import hash_file
-from runner.errors import BadInput, Outside
+from runner.errors import BadInput, NeedsDecision, Outside
 from runner.fingerprint import asked, digest
 from runner.manifest import (
     Manifest,
@@ -23,6 +24,7 @@ from runner.manifest import (
     note_cut,
     parse,
     place,
+    reachable,
     read,
     recall,
     verify,
@@ -549,3 +551,97 @@ def test_two_people_who_render_different_shots_merge(tmp_path: Path) -> None:
         "the sh010", "ann's", "bob's", "the sh040", "the sh050",
     ]  # fmt: skip
     assert dump(merged) == bob.path.read_bytes()
+
+
+def pull(folder: Path) -> bool:
+    """Whether git merges by itself."""
+    words = ["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"]
+    who = ["-c", "user.name=t", "-c", "user.email=t@t.test"]
+    return subprocess.run(["git", *who, *words], cwd=folder, capture_output=True).returncode == 0
+
+
+def two_people(tmp_path: Path, *shots: Shot, first: str) -> tuple[Film, Film]:
+    """Ann has rendered and committed one shot; Bob has cloned it, store and all."""
+    ann, bob = Film(tmp_path / "ann", *shots), Film(tmp_path / "bob", *shots)
+    (tmp_path / "ann").mkdir()
+    git(tmp_path / "ann", "init", "-qb", "main")
+    ann.render(first)
+    ann.finish()
+    git(tmp_path / "ann", "add", "renders/film/manifest.json")
+    git(tmp_path / "ann", "commit", "-qm", "first")
+    git(tmp_path, "clone", "-q", "ann", "bob")
+    bob.results, bob.latest, bob.store = dict(ann.results), dict(ann.latest), ann.store
+    return ann, bob
+
+
+def test_new_shots_side_by_side_settle_themselves(tmp_path: Path) -> None:
+    """Git cannot order two additions in one place; the next run reads both sides and can."""
+    ann, bob = two_people(tmp_path, shot("a"), shot("b"), shot("c"), shot("d"), first="a")
+    for film, name in ((ann, "b"), (bob, "c")):
+        film.render(name)
+        film.finish()
+        git(film.scratch, "commit", "-qam", name)
+    assert not pull(tmp_path / "bob")
+    merged = read(bob.path)
+    assert merged
+    assert {e.shot for e in merged.entries} == {"a", "b", "c"}
+    bob.results = {e.result.fingerprint: e.result for e in merged.entries}
+    bob.latest = {(e.shot, e.take): e.result for e in merged.entries}
+    bob.finish()
+    assert [e.shot for e in parse(bob.path.read_text(), "m").entries] == ["a", "b", "c"]
+
+
+def test_one_take_rendered_twice_is_a_persons_choice(tmp_path: Path) -> None:
+    """Two different videos for the same take: the error names it and how to go on."""
+    ann, bob = two_people(tmp_path, shot("a"), shot("b"), first="a")
+    for film in (ann, bob):
+        edited(film, "a", f"{film.scratch.name}'s")
+        film.finish()
+        git(film.scratch, "commit", "-qam", "mine")
+    assert not pull(tmp_path / "bob")
+    with pytest.raises(NeedsDecision, match="both sides of the merge have rendered a take 1"):
+        read(bob.path)
+
+
+# ── what the store must keep ────────────────────────────────────────────────────────────────
+
+
+def test_whatever_a_manifest_or_the_journal_names_is_reachable(film: Film) -> None:
+    """Cleaning up takes neither a take nor what it was made from."""
+    old = replace(film.latest[ShotId("sh010"), 1], sha256=B, accepted={"media": [{"sha256": A}]})
+    found = reachable([film.manifest()], [old])
+    assert found == {r.sha256 for r in film.results.values()} | {A, B}
+
+
+# ── size ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_ten_thousand_takes_never_hold_their_videos_in_memory(tmp_path: Path) -> None:
+    """Read, verified by a stat cache, and rewritten: memory is for the text alone."""
+    shots = [
+        shot(f"s{n}", prompt=f"{n} " + "the ferry leaves the pier " * 8) for n in range(10_000)
+    ]
+    storyboard = Storyboard("f.yaml", A, tuple(shots))
+    latest = {}
+    for s in shots:
+        document = asked(s.takes[0], lambda _: None)
+        assert document
+        latest[s.id, 1] = Result(
+            AttemptId("x"), s.id, 1, digest(document), document, "g", JobId("j"), "t", "t", B,
+            50_000_000, Probe(1280, 720, 5.0, 24.0, True),
+        )  # fmt: skip
+    path = tmp_path / "manifest.json"
+    made = build(storyboard, Plan("f.yaml", "g", ()), History({}, latest=latest))
+    assert write(path, made)
+    del made, latest, shots, storyboard
+    tracemalloc.start()
+    again = read(path)
+    assert again
+    store = Store(tmp_path / "store")
+    cached: dict[Path, Digest] = {}
+    lost = sum(1 for _ in verify(again, tmp_path, store, cached.get))
+    assert lost == 20_000
+    assert write(path, again) is False
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * path.stat().st_size

@@ -2,8 +2,11 @@
 
     lock       what it says; from a plan, and back into history
     text       the file
+    conflict   the file, where git could not merge it by itself
     outputs    bytes put where people look for them
     check      is everything as it says?
+    reach      which blobs must stay
+    provenance where a video came from, for films that leave the house
 
 The manifest pins which bytes are each take. It holds nothing derived and nothing of the moment
 (no totals, no date, no hash of the storyboard or of the cut): every line belongs to one take, so
@@ -14,6 +17,7 @@ byte, and a fresh clone reads it as history. Never knows the network.
 from runner.manifest.check import note_cut, verify
 from runner.manifest.lock import Entry, Manifest, build, recall, renewed
 from runner.manifest.outputs import place, set_aside
+from runner.manifest.reach import reachable
 from runner.manifest.text import dump, parse, read, write
 
 NAME = "manifest.json"
@@ -27,6 +31,7 @@ __all__ = [
     "note_cut",
     "parse",
     "place",
+    "reachable",
     "read",
     "recall",
     "renewed",

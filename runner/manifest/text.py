@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from runner.disk import write_atomic
 from runner.errors import BadInput
+from runner.manifest import conflict
 from runner.manifest.lock import Entry, Manifest
 from runner.model import (
     JSON,
@@ -51,6 +52,9 @@ def read(path: Path) -> Manifest | None:
         return None
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 text") from error
+    if conflict.in_text(text):
+        ours, theirs = conflict.sides(text)
+        return conflict.settled(parse(ours, str(path)), parse(theirs, str(path)), path)
     return parse(text, str(path))
 
 
