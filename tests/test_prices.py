@@ -206,6 +206,17 @@ def test_a_projects_own_price_wins(
         assert "reelmake.yaml" in found.basis
 
 
+def test_a_mode_is_billed_as_what_the_model_makes_of_it(
+    data: Any, facts: Callable[[str], ModelFacts]
+) -> None:
+    """kling-v1 makes 720p in pro too, so pro is billed as 720p."""
+    rows = [{"resolution": "1080p", "amount": 9}, {"resolution": "720p", "amount": "0.03"}]
+    own = read_table(data, {"kling-v1": {"modes": {"pro": "1080p"}, "rows": rows}})
+    found = estimate(ask("kling-v1", options={"mode": "pro"}), facts("kling-v1"), own)
+    assert found is not None
+    assert found.cost.amount == Decimal("0.15")
+
+
 def test_a_projects_own_rate_wins(data: Any, facts: Callable[[str], ModelFacts]) -> None:
     """The rate used stands in the basis."""
     own = read_table(data, {"rates": {"CNY": "0.15"}})

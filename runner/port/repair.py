@@ -54,13 +54,11 @@ def _repaired(catalogue: Catalogue, fields: Fields, facts: ModelFacts) -> Fields
 
 
 def _candidates(fields: Fields, complaint: Complaint, facts: ModelFacts) -> Iterator[Fields]:
-    """Ways to mend a complaint that keep its field: its own values first, the nearest first."""
-    own = str(complaint.path[0])
-    for name in dict.fromkeys((own, "seconds", "resolution", "aspect_ratio")):
-        if name in fields:
-            for value in _nearest(name, fields[name], facts):
-                yield {**fields, name: value}
-    if own == "references":
+    """Ways to mend a complaint that keep its field, the nearest value first."""
+    name = str(complaint.path[0])
+    for value in _nearest(name, fields[name], facts):
+        yield {**fields, name: value}
+    if name == "references":
         yield from _fewer(fields, facts)
 
 

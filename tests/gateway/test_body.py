@@ -134,7 +134,7 @@ def test_redacted_body_holds_no_bytes_and_no_signature() -> None:
     """What is kept names media by digest, and URLs without what may be a secret."""
     chained = Medium("reference", "video", ShotOutput(ShotId("sh010")))
     body = {
-        "prompt": "see https://a.example/?x=1",
+        "prompt": "https://a.example/?x=1",
         "image": Attach(LOCAL, "base64"),
         "list": [Attach(SIGNED), Attach(chained, "url")],
         "extra_body": {

@@ -151,6 +151,12 @@ def test_half_a_frame_takes_the_other_half_from_the_default(facts: Facts) -> Non
     assert base.size(ask("wan2.6-t2v", resolution="1080p"), wan) == "1920x1080"
 
 
+@pytest.mark.parametrize(("seconds", "text"), [(8, "8"), (8.0, "8"), (7.5, "7.5"), (10, "10")])
+def test_seconds_are_text_without_a_needless_fraction(seconds: float, text: str) -> None:
+    """8 and 8.0 are the same wish, and "8.0" is no number of seconds any vendor knows."""
+    assert base.opening(ask("sora-2", seconds=seconds))["seconds"] == text
+
+
 @given(st.text(alphabet="0123456789x*:p", max_size=9))
 def test_pixels_never_fails(size: str) -> None:
     """A size may be pixels, a token or a ratio; only pixels are numbers."""

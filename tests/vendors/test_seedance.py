@@ -55,6 +55,13 @@ def test_native_options_go_beside_the_content(facts: Facts) -> None:
     assert body["extra_body"] == {"seed": 4, "camera_fixed": True}
 
 
+def test_no_switch_is_sent_to_a_silent_model(facts: Facts) -> None:
+    """1.0 makes no sound and knows no generate_audio; asking for silence costs it nothing."""
+    silent = seedance.shape(ask(audio=False), facts("doubao-seedance-1-0-pro-250528"))
+    assert "extra_body" not in silent
+    assert seedance.shape(ask(audio=False), facts(MODEL))["extra_body"] == {"generate_audio": False}
+
+
 def test_markers_count_by_kind() -> None:
     """The prompt says Image 1, Video 1, Audio 2."""
     facts = ModelFacts(ModelId(MODEL), "seedance")
