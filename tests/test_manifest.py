@@ -616,6 +616,7 @@ def test_whatever_a_manifest_or_the_journal_names_is_reachable(film: Film) -> No
 # ── size ────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_ten_thousand_takes_never_hold_their_videos_in_memory(tmp_path: Path) -> None:
     """Read, verified by a stat cache, and rewritten: memory is for the text alone."""
     shots = [
