@@ -16,9 +16,9 @@ import pytest
 
 from runner.errors import BadInput, Outside
 from runner.model import Digest
-from runner.store import Store
+from runner.store import Store, open_store
 from runner.store.bucket import Bucket, Pace, without_secrets
-from runner.store.publish import Publisher
+from runner.store.publish import Publisher, open_publisher
 from runner.store.shared import ASK_ONE_BY_ONE, Shared, key_of
 
 
@@ -91,13 +91,14 @@ def two(url: str, tmp_path: Path) -> tuple[Store, Store]:
     )
 
 
-def test_what_one_shares_the_other_has(two: tuple[Store, Store], tmp_path: Path) -> None:
+def test_what_one_shares_the_other_has(url: str, two: tuple[Store, Store], tmp_path: Path) -> None:
     """A colleague's fresh clone gets the take without paying."""
     mine, theirs = two
     digest = put(mine, b"film" * 5000)
     assert not theirs.has(digest)
     assert mine.share(digest)
-    fresh = Store(tmp_path / "c", theirs._shared and Shared(theirs._shared._bucket))
+    assert not open_store(tmp_path / "d").has(digest)
+    fresh = open_store(tmp_path / "c", url)
     assert digest in fresh
     assert not fresh.here(digest)
     fresh.place(digest, tmp_path / "out.mp4")
@@ -294,7 +295,7 @@ def test_a_published_medium_has_a_url_by_its_content(url: str, tmp_path: Path) -
     path = tmp_path / "engine.wav"
     path.write_bytes(b"RIFF....WAVE")
     bucket = Bucket(f"{url}/media")
-    publisher = Publisher(bucket, "https://cdn.example/m/")
+    publisher = open_publisher(f"{url}/media", "https://cdn.example/m/")
     shown = publisher.publish(path, sha(path.read_bytes()), "audio/wav")
     assert shown == f"https://cdn.example/m/{sha(path.read_bytes())}.wav"
     assert publisher.publish(path, sha(path.read_bytes()), "audio/wav") == shown

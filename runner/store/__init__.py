@@ -2,12 +2,9 @@
 
 from pathlib import Path
 
-from runner.store.bucket import Bucket, Pace
 from runner.store.local import Store
-from runner.store.publish import Publisher
-from runner.store.shared import Shared
 
-__all__ = ["Publisher", "Store", "open_publisher", "open_store"]
+__all__ = ["Store", "open_store"]
 
 
 def open_store(root: Path, url: str | None = None, *, rate: float | None = None) -> Store:
@@ -15,9 +12,10 @@ def open_store(root: Path, url: str | None = None, *, rate: float | None = None)
 
     `rate` bounds all transfers together, in bytes a second. Nothing is contacted yet.
     """
-    return Store(root, Shared(Bucket(url, pace=Pace(rate))) if url else None)
+    if not url:
+        return Store(root)
+    # Most projects have no shared store and should not wait for what reaches one.
+    from runner.store.bucket import Bucket, Pace
+    from runner.store.shared import Shared
 
-
-def open_publisher(to: str, url: str, *, rate: float | None = None) -> Publisher:
-    """Uploads below the fsspec URL `to`, which the public sees at `url`. Nothing is contacted."""
-    return Publisher(Bucket(to, pace=Pace(rate)), url)
+    return Store(root, Shared(Bucket(url, pace=Pace(rate))))

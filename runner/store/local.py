@@ -11,6 +11,7 @@ import stat
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from runner.disk import (
     commit_file,
@@ -23,17 +24,26 @@ from runner.disk import (
 )
 from runner.errors import Outside
 from runner.model import Digest
-from runner.store.shared import Shared
 
 READ_ONLY = 0o444  # a blob is never edited; whoever must, has to mean it
 AT_ONCE = 4  # transfers
 LIST_AFTER = 64  # questions
 
 
+class Behind(Protocol):
+    """The store that a team shares, as far as it is needed here."""
+
+    def has(self, digest: Digest) -> bool: ...
+
+    def fetch(self, digest: Digest, dest: Path) -> None: ...
+
+    def put(self, digest: Digest, blob: Path) -> bool: ...
+
+
 class Store:
     """A local folder, made when the first bytes come in, and perhaps a shared store behind it."""
 
-    def __init__(self, root: Path, shared: Shared | None = None) -> None:
+    def __init__(self, root: Path, shared: Behind | None = None) -> None:
         self.root = root
         self._shared = shared
         self._asked = 0
