@@ -298,3 +298,21 @@ def test_every_published_key_can_be_reached(table: PriceTable) -> None:
     reachable = {model.id for model in models} | {model.family for model in models}
     waiting = {"wan2.2-i2v-flash", "wan3.0", "seedance-1.0-lite"}  # for models a project adds
     assert set(table.layers[1]) - waiting <= reachable
+
+
+def test_the_example_in_the_docs_is_read_as_written(
+    data: Any, facts: Callable[[str], ModelFacts]
+) -> None:
+    """What docs/prices.md shows has no problems and gives the prices it names."""
+    text = (PUBLISHED.parents[1] / "docs" / "prices.md").read_text()
+    example, problems = read_yaml(text.partition("```yaml\n")[2].partition("```")[0], "docs")
+    own = read_table(data, example["prices"])
+    assert (problems, own.problems) == ([], ())
+    veo = estimate(
+        ask("veo-3.1-generate-preview", seconds=4), facts("veo-3.1-generate-preview"), own
+    )
+    clip = estimate(ask("kling-v1-6"), facts("kling-v1-6"), own)
+    assert veo is not None
+    assert clip is not None
+    assert (veo.cost.amount, clip.cost.amount) == (Decimal("1.20"), Decimal("0.35"))
+    assert "our contract" in veo.basis
