@@ -16,6 +16,7 @@ For one take, in this order:
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from runner import graph
 from runner.errors import BadInput
@@ -84,33 +85,28 @@ def decide(
     The executor asks this again for every waiting take once its upstream is settled; a take whose
     upstream came out as before is then found to be up to date.
     """
-    step = _judge(shot, take, facts, kept, force)
-    if shot.pin and (step.action in SPENDING or step.fingerprint is None):
-        return _pinned(step, shot, take, facts)
-    return step
-
-
-def _judge(
-    shot: Shot, take: Take, facts: Facts, kept: Mapping[ShotId, Digest], force: bool
-) -> Step:
     document = asked(take, lambda medium: _identity(medium, facts, kept))
-    if document is None:
-        return _unknown(shot, take, facts, kept, force)
-    fingerprint = digest(document)
-    step = Step(
-        shot.id, take.number, Action.RENDER, "", fingerprint,
-        depends_on=shot.needs, asked=document, forced=force,
-    )  # fmt: skip
-    history = facts.history
-    if attempt := history.running.get(fingerprint):
-        return replace(step, action=Action.RESUME, reason=_in_flight(attempt), forced=False)
-    if attempt := history.doubtful.get(fingerprint):
-        return replace(step, action=Action.BLOCKED, reason=_in_doubt(attempt))
-    result = history.results.get(fingerprint)
-    if result is not None and not force:
-        return _known_result(step, shot, take, result, facts)
-    reason = "forced" if result is not None else _difference(shot, take, document, facts)
-    return replace(step, reason=reason, estimate=facts.estimate(take.request), result=result)
+    fingerprint = digest(document) if document else None
+    verdict = (
+        _judge(shot, take, facts, document, fingerprint, force)
+        if document and fingerprint
+        else _unknown(take, facts, kept)
+    )
+    if shot.pin and (verdict.action in SPENDING or document is None):
+        verdict = _pinned(verdict, shot, take, facts, document)
+    spends = verdict.action in SPENDING
+    return Step(
+        shot=shot.id,
+        take=take.number,
+        action=verdict.action,
+        reason=verdict.reason,
+        fingerprint=fingerprint,
+        estimate=facts.estimate(take.request) if spends else None,
+        depends_on=shot.needs,
+        result=verdict.result,
+        asked=document,
+        forced=force and spends,
+    )
 
 
 def missing(plan: Plan) -> tuple[Step, ...]:
@@ -205,25 +201,44 @@ def _identity(medium: Medium, facts: Facts, kept: Mapping[ShotId, Digest]) -> Di
     raise AssertionError(f"{medium.origin} needs no identity")
 
 
-def _unknown(
-    shot: Shot, take: Take, facts: Facts, kept: Mapping[ShotId, Digest], force: bool
-) -> Step:
+class _Verdict(NamedTuple):
+    action: Action
+    reason: str
+    result: Result | None = None
+
+
+def _judge(
+    shot: Shot,
+    take: Take,
+    facts: Facts,
+    document: Mapping[str, JSON],
+    fingerprint: Digest,
+    force: bool,
+) -> _Verdict:
+    history = facts.history
+    if attempt := history.running.get(fingerprint):
+        return _Verdict(Action.RESUME, _in_flight(attempt))
+    if attempt := history.doubtful.get(fingerprint):
+        return _Verdict(Action.BLOCKED, _in_doubt(attempt))
+    result = history.results.get(fingerprint)
+    if result is None:
+        return _Verdict(Action.RENDER, _difference(shot, take, document, facts))
+    if force:
+        return _Verdict(Action.RENDER, "forced", result)
+    return _known_result(shot, take, result, facts)
+
+
+def _unknown(take: Take, facts: Facts, kept: Mapping[ShotId, Digest]) -> _Verdict:
     origins = [medium.origin for medium in take.request.media]
     for origin in origins:
         if isinstance(origin, LocalFile) and origin.path not in facts.files:
-            reason = f"{origin.path} cannot be read"
-            return Step(
-                shot.id, take.number, Action.BLOCKED, reason, depends_on=shot.needs, forced=force
-            )
+            return _Verdict(Action.BLOCKED, f"{origin.path} cannot be read")
     missing = dict.fromkeys(
         origin.shot
         for origin in origins
         if isinstance(origin, ShotOutput) and origin.shot not in kept
     )
-    return Step(
-        shot.id, take.number, Action.WAIT, f"waits for {', '.join(missing)}",
-        estimate=facts.estimate(take.request), depends_on=shot.needs, forced=force,
-    )  # fmt: skip
+    return _Verdict(Action.WAIT, f"waits for {', '.join(missing)}")
 
 
 def _in_flight(attempt: Attempt) -> str:
@@ -240,20 +255,17 @@ def _in_doubt(attempt: Attempt) -> str:
     )
 
 
-def _known_result(step: Step, shot: Shot, take: Take, result: Result, facts: Facts) -> Step:
+def _known_result(shot: Shot, take: Take, result: Result, facts: Facts) -> _Verdict:
     names = shot.outputs(take.number)
     wrong = [name for name in names if facts.outputs.get(name) != result.sha256]
-    if result.sha256 in facts.held or len(wrong) < len(names):
-        if not wrong:
-            reason = _accepted(result, shot, take) or "up to date"
-            return replace(step, action=Action.REUSE, reason=reason, result=result)
-        reason = _misplaced(wrong[0], result, facts)
-        return replace(step, action=Action.RESTORE, reason=reason, result=result)
+    if len(wrong) < len(names) or result.sha256 in facts.held:
+        if wrong:
+            return _Verdict(Action.RESTORE, _misplaced(wrong[0], result, facts), result)
+        return _Verdict(Action.REUSE, _accepted(result, shot, take) or "up to date", result)
     if result.job is not None and result.job in facts.fetchable:
         reason = f"its bytes are in no store; job {result.job} still has them"
-        return replace(step, action=Action.RESUME, reason=reason, result=result)
-    reason = f"rendered {result.completed_at}, but its bytes are in no store"
-    return replace(step, reason=reason, estimate=facts.estimate(take.request))
+        return _Verdict(Action.RESUME, reason, result)
+    return _Verdict(Action.RENDER, f"rendered {result.completed_at}, but its bytes are in no store")
 
 
 def _accepted(result: Result, shot: Shot, take: Take) -> str:
@@ -263,20 +275,22 @@ def _accepted(result: Result, shot: Shot, take: Take) -> str:
     return f"accepted as it is: {because(before, result.asked, shot, take)}"
 
 
-def _pinned(step: Step, shot: Shot, take: Take, facts: Facts) -> Step:
+def _pinned(
+    verdict: _Verdict, shot: Shot, take: Take, facts: Facts, document: Mapping[str, JSON] | None
+) -> _Verdict:
     """A pinned take stays what it was, whatever is asked by now; the first one must be rendered."""
     before = facts.history.latest.get((shot.id, take.number))
     if before is None:
-        return step
-    found = _known_result(step, shot, take, before, facts)
+        return verdict
+    found = _known_result(shot, take, before, facts)
     if found.action is Action.REUSE:
-        changed = because(before, step.asked, shot, take) if step.asked else ""
+        changed = because(before, document, shot, take) if document else ""
         reason = f"pinned, although {changed}" if changed else "pinned"
-        return replace(found, reason=reason, estimate=None, forced=False)
+        return found._replace(reason=reason)
     if found.action is Action.RENDER:
         reason = "pinned, but its bytes are in no store: unpin it to render it again"
-        return replace(found, action=Action.BLOCKED, reason=reason, estimate=None)
-    return replace(found, reason=f"pinned; {found.reason}", estimate=None, forced=False)
+        return _Verdict(Action.BLOCKED, reason)
+    return found._replace(reason=f"pinned; {found.reason}")
 
 
 def _misplaced(name: str, result: Result, facts: Facts) -> str:
