@@ -13,7 +13,7 @@ LAYERS = [  # read top-down; a module imports only from rows below its own
     ["commands"],
     ["project"],
     ["executor", "manifest", "progress", "accept", "savedplan"],
-    ["planner", "load", "port", "journal", "store", "gateway"],
+    ["planner", "load", "edit", "port", "journal", "store", "gateway"],
     ["why"],
     [
         "graph", "fingerprint", "source", "template", "schema", "prices", "vendors", "media",

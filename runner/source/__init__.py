@@ -16,5 +16,18 @@ fit 64 bits, control characters, line breaks other than LF and CRLF, and anythin
 
 from runner.source.data import Document, Map, Seq, Spot, find, locate, merge, pointer
 from runner.source.reader import read_yaml
+from runner.source.spans import Span, spans
 
-__all__ = ["Document", "Map", "Seq", "Spot", "find", "locate", "merge", "pointer", "read_yaml"]
+__all__ = [
+    "Document",
+    "Map",
+    "Seq",
+    "Span",
+    "Spot",
+    "find",
+    "locate",
+    "merge",
+    "pointer",
+    "read_yaml",
+    "spans",
+]

@@ -35,7 +35,11 @@ class Document:
         Quotes, escapes, folding and block indentation only ever add or drop white space and
         marks between the visible characters, so those are matched one by one, in order.
         """
-        return self.loc(offset_inside(self.text, start, value, offset), path)
+        return self.loc(self.offset_inside(start, value, offset), path)
+
+    def offset_inside(self, start: int, value: str, offset: int) -> int:
+        """As `loc_inside`, as an offset."""
+        return offset_inside(self.text, start, value, offset)
 
 
 class Spot(NamedTuple):
