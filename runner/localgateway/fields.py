@@ -149,6 +149,13 @@ class Fields:
             raise wrong_value(name, f"{len(value)} items", f"Between 1 and {longest} are allowed.")
         return value
 
+    def nested(self, name: str) -> "Fields":
+        """The fields of an object among the fields; none where it is missing."""
+        value = self.take(name) if name in self._left else {}
+        if not isinstance(value, dict):
+            raise wrong_type(name, "an object", value)
+        return Fields(value, form=self._form)
+
     def drop(self, names: Container[str]) -> None:
         """Let pass what goes to the vendor unlooked at."""
         self._left = {name: value for name, value in self._left.items() if name not in names}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.localgateway.ask import Refusal
@@ -132,6 +132,9 @@ NO: list[tuple[dict[str, Any], str]] = [
      "extra_body.aspect_ratio"),
     (body("sora-2") | {"prompt": " "}, "prompt"),
     (body("sora-2") | {"prompt": "x" * 32_001}, "prompt"),
+    ({"model": "wan2.7-i2v", "input": {"prompt": "x"}, "parameters": {}}, "input.media"),
+    ({"model": "wan2.7-i2v", "input": {"prompt": "x", "media": [{"type": "style", "url": URL}]}},
+     "input.media[0].type"),
     ({"prompt": "x"}, "model"),
     ({"model": "sora-2"}, "prompt"),
     (body("someone-elses-1"), "model"),
@@ -200,6 +203,7 @@ FIELDS = (
 )  # fmt: skip
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(
     st.sampled_from(sorted(MODELS)),
     st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=4),

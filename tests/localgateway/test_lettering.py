@@ -1,13 +1,14 @@
 """Text on slates: nothing is lost, nothing leaves its place."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from runner.localgateway.lettering import clean, fit, shorten, width, wrap, write
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=60), st.integers(8, 40), st.integers(60, 400))
 def test_wrapping_loses_no_letter(text: str, size: int, space: int) -> None:
     """Every visible character is on some line, in order."""
