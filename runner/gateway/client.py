@@ -4,6 +4,7 @@ What the far side or the network does comes back as a value. Exceptions are for 
 this side: a key that cannot be sent, a disk that cannot be written.
 """
 
+import asyncio
 import random
 import ssl
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from urllib.parse import quote
 
 from runner.gateway.download import Check, Download, Fetched, is_whole_mp4
 from runner.gateway.filing import Report, read_report
-from runner.gateway.limits import Random
+from runner.gateway.limits import Pace, Random
 from runner.gateway.listing import Listing, read_list
 from runner.gateway.profile import Profile
 from runner.gateway.receipt import Fault, Receipt
@@ -41,6 +42,7 @@ class Client:
         self._wire = Wire(profile, key, verify)
         self._check = check
         self._now, self._random = now, rand
+        self._pace = Pace(profile.poll.a_second)
 
     async def __aenter__(self) -> "Client":
         return self
@@ -79,7 +81,13 @@ class Client:
         )
 
     async def look(self, job: JobId) -> Report:
-        """One GET of a job's state; looking again after a failure is the poll schedule's affair."""
+        """One GET of a job's state; looking again after a failure is the poll schedule's affair.
+
+        Waits its turn where the profile bounds looks, and while the gateway asked for a pause.
+        """
+        loop = asyncio.get_running_loop()
+        if (wait := self._pace.book(loop.time())) > 0:
+            await asyncio.sleep(wait)
         receipt = await self._wire.exchange(
             "GET",
             self._job_url(job),
@@ -87,7 +95,10 @@ class Client:
             deadline=self.profile.deadlines.look,
             use="look",
         )
-        return read_report(receipt, self.profile, job, self._now())
+        report = read_report(receipt, self.profile, job, self._now())
+        if report.retry_after:
+            self._pace.hold(loop.time() + report.retry_after)
+        return report
 
     async def fetch(self, job: JobId, dest: Path) -> Fetched:
         """The result, whole and checked, in a file of its own beside `dest`.

@@ -63,6 +63,24 @@ class RetryBudget:
         return True
 
 
+class Pace:
+    """Spreads looks evenly over time, for all jobs together; a 429 holds every one of them."""
+
+    def __init__(self, a_second: float | None) -> None:
+        self._gap = 1.0 / a_second if a_second else 0.0
+        self._next = 0.0
+
+    def book(self, now: float) -> float:
+        """Seconds until the turn that is hereby taken; `now` by any clock, always the same."""
+        turn = max(now, self._next)
+        self._next = turn + self._gap
+        return turn - now
+
+    def hold(self, until: float) -> None:
+        """No further turn before then."""
+        self._next = max(self._next, until)
+
+
 class Limiter:
     """What all shots of one gateway and vendor share: room, pace, and a pause after a 429.
 

@@ -57,6 +57,7 @@ class PollAdvice:
     every: float = 15.0
     give_up: float = 6 * 3600.0  # then "still running", resumable; never a new POST
     grace: float = 60.0  # a 404 this soon after the submit is lag, not loss
+    a_second: float | None = None  # looks of all jobs together; None: as many as there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,7 @@ def _poll(at: Fields) -> PollAdvice:
         every=at.number("every", known.every),
         give_up=at.number("give_up", known.give_up),
         grace=at.number("grace", known.grace),
+        a_second=at.number("a_second", 0.0) or None,
     )
 
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.gateway.limits import LONGEST_WAIT, Limiter, RetryBudget, backoff, read_retry_after
+from runner.gateway.limits import (
+    LONGEST_WAIT,
+    Limiter,
+    Pace,
+    RetryBudget,
+    backoff,
+    read_retry_after,
+)
 from runner.gateway.profile import Limit
 
 
@@ -182,3 +189,20 @@ def test_a_vendor_without_published_limits_has_room() -> None:
     limiter = Limiter(Limit(), Hands(), half)
     assert limiter.room > 10_000
     assert limiter.wait == 0.0
+
+
+def test_looks_are_spread_evenly() -> None:
+    """Ten thousand jobs do not all ask in the same second."""
+    pace = Pace(4.0)
+    assert [pace.book(100.0) for _ in range(4)] == [0.0, 0.25, 0.5, 0.75]
+    assert pace.book(200.0) == 0.0
+
+
+def test_a_pause_holds_every_look() -> None:
+    """The gateway asked one look to wait, so all of them do."""
+    pace = Pace(None)
+    assert pace.book(100.0) == 0.0
+    pace.hold(130.0)
+    pace.hold(110.0)
+    assert [pace.book(100.0), pace.book(105.0)] == [30.0, 25.0]
+    assert pace.book(131.0) == 0.0
