@@ -5,10 +5,12 @@ say which matrix made its colours, HD means BT.709 (players agree); the converte
 is BT.601 for everything, which would turn reds orange along a chain of shots.
 """
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 HD_HEIGHT = 720
+SAME_SHAPE = 0.02  # difference of two ratios that nobody sees
 MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020"}  # H.273
 FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 EXACT = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
@@ -18,8 +20,8 @@ TICK = Fraction(1, 1000)
 class Filter:
     """A chain of libav filters that is rebuilt when the frames change their shape."""
 
-    def __init__(self, *tail: tuple[str, str]) -> None:
-        self._tail = tail
+    def __init__(self, chain: Callable[[Any], Sequence[tuple[str, str]]]) -> None:
+        self._chain = chain
         self._graph: Any = None
         self._shape: tuple[object, ...] = ()
 
@@ -38,8 +40,8 @@ class Filter:
         last = graph.add_buffer(
             width=frame.width, height=frame.height, format=frame.format.name, time_base=TICK
         )
-        for name, options in (*self._tail, ("buffersink", "")):
-            node = graph.add(name, options.format(colours=_scale_input(frame)))
+        for name, options in (*self._chain(frame), ("buffersink", "")):
+            node = graph.add(name, options)
             last.link_to(node)
             last = node
         graph.configure()
@@ -48,18 +50,34 @@ class Filter:
 
 def to_rgb() -> Filter:
     """A filter that gives 8-bit RGB frames of the same size."""
-    return Filter(("scale", f"flags={EXACT}:{{colours}}"), ("format", "rgb24"))
+    return Filter(
+        lambda frame: [("scale", f"flags={EXACT}:{_colours_in(frame)}"), ("format", "rgb24")]
+    )
 
 
 def onto_canvas(width: int, height: int) -> Filter:
-    """A filter that fits a frame into width x height, black bars where the shapes differ."""
-    fit = f"w={width}:h={height}:force_original_aspect_ratio=decrease:flags={EXACT}"
-    return Filter(
-        ("scale", f"{fit}:{{colours}}:out_color_matrix={matrix_for(height)}:out_range=tv"),
-        ("format", "yuv420p"),
-        ("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
-        ("setsar", "1"),
-    )
+    """A filter that fits a frame into width x height.
+
+    Black bars fill what a picture of another shape leaves free. A picture of nearly the same
+    shape is cropped instead: 1920x1088 is what some vendors deliver as 1080p, and a film with
+    hair-thin bars looks broken.
+    """
+
+    def chain(frame: Any) -> list[tuple[str, str]]:
+        stretch = (frame.width * height) / (frame.height * width)
+        nearly = abs(stretch - 1) <= SAME_SHAPE
+        fit = f"{width}:{height}:force_original_aspect_ratio="
+        fit += "increase" if nearly else "decrease"
+        to = f"out_color_matrix={matrix_for(height)}:out_range=tv"
+        return [
+            ("scale", f"{fit}:flags={EXACT}:{_colours_in(frame)}:{to}"),
+            ("format", "yuv420p"),
+            ("crop", f"{width}:{height}") if nearly else ("null", ""),
+            ("pad", f"{width}:{height}:(ow-iw)/2:(oh-ih)/2"),
+            ("setsar", "1"),
+        ]
+
+    return Filter(chain)
 
 
 def matrix_for(height: int) -> str:
@@ -70,7 +88,7 @@ def _colours(frame: Any) -> tuple[int, int]:
     return int(frame.colorspace), int(frame.color_range)
 
 
-def _scale_input(frame: Any) -> str:
+def _colours_in(frame: Any) -> str:
     matrix, depth = _colours(frame)
     known = MATRICES.get(matrix) or matrix_for(frame.height)
     return f"in_color_matrix={known}:in_range={'pc' if depth == FULL_RANGE else 'tv'}"

@@ -113,6 +113,15 @@ def test_a_given_canvas_and_rate(films: dict[str, Path], tmp_path: Path) -> None
     assert near(at(out, "1", x=320, y=40), (0, 0, 0))
 
 
+def test_nearly_the_same_shape_gets_no_bars(films: dict[str, Path], tmp_path: Path) -> None:
+    """A clip of 320x182 in a film of 320x180 fills it: no hair-thin black lines at its edges."""
+    odd = make_film(tmp_path / "odd.mp4", [BLUE] * 24, size=(320, 182), fps=24)
+    out = tmp_path / "cut.mp4"
+    assemble([(films["red"], clip()), (odd, clip())], None, out)
+    for x, y in ((0, 0), (319, 179), (0, 179), (160, 90)):
+        assert near(at(out, "2.5", x, y), BLUE)
+
+
 def test_in_and_out_are_exact_to_the_frame(films: dict[str, Path], tmp_path: Path) -> None:
     """From 0.5 s to 1.5 s are the frames 12 to 35, no other."""
     out = tmp_path / "cut.mp4"
