@@ -14,8 +14,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from virtual_time import START
+
 from runner.gateway.download import Fetched, Got
 from runner.gateway.filing import Report, read_report
+from runner.gateway.listing import Listed, Listing
 from runner.gateway.profile import Dedupe, PollAdvice, Profile
 from runner.gateway.receipt import Fault, Receipt
 from runner.model import Digest, JobId
@@ -89,6 +92,9 @@ class FakeGateway:
     fetches: list[str] = field(default_factory=list)
     look_fates: list[Receipt] = field(default_factory=list)
     fetch_fates: list[Fetched] = field(default_factory=list)
+    lists: list[float] = field(default_factory=list)
+    list_fates: list[Listing] = field(default_factory=list)
+    list_lag: float = 0.0
     submitting: int = 0
     most_submitting: int = 0
 
@@ -121,6 +127,27 @@ class FakeGateway:
         )
         self.jobs[job.id] = job
         return job
+
+    async def list_jobs(self, since: float) -> Listing:
+        self.lists.append(self.now())
+        await asyncio.sleep(0)
+        if self.list_fates:
+            return self.list_fates.pop(0)
+        jobs = tuple(
+            Listed(
+                JobId(job.id),
+                START + job.at,
+                job.body["prompt"],
+                {
+                    name: str(job.body[name])
+                    for name in ("model", "seconds", "size")
+                    if name in job.body
+                },
+            )
+            for job in reversed(self.jobs.values())
+            if self.now() >= job.at + self.list_lag and START + job.at >= since
+        )
+        return Listing(jobs, "complete", gateway_clock=START + self.now())
 
     async def look(self, job: JobId) -> Report:
         self.looks.append((self.now(), job))
@@ -156,6 +183,11 @@ class FakeGateway:
     def keyed(self) -> "FakeGateway":
         dedupe = Dedupe("keyed", key_header="Idempotency-Key", retention=86400.0)
         self.profile = replace(self.profile, dedupe=dedupe)
+        return self
+
+    def listed(self) -> "FakeGateway":
+        dedupe = Dedupe("listed", quiet=600.0)
+        self.profile = replace(self.profile, dedupe=dedupe, lists=True)
         return self
 
 

@@ -13,6 +13,7 @@ from contextlib import closing
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -76,6 +77,7 @@ def wish(name: str = "sh010", price: str | None = "0.50", **more: Any) -> Intent
         "storyboard": "film.yaml",
         "run": "run-1",
         "body_sha256": Digest("0" * 64),
+        "sent": {"model": "sora-2", "prompt": f"the wide of {name}"},
         "estimate": Estimate(Money(Decimal(price)), "list price") if price else None,
     }
     return Intent(**{**own, **more})
@@ -609,27 +611,27 @@ def read_as_nobody(folder: str, found: Any) -> None:
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs to become somebody who may not write")
 @pytest.mark.parametrize("log", ["checkpointed", "in the log"])
-def test_a_project_that_cannot_be_written_can_be_read(tmp_path: Path, log: str) -> None:
+def test_a_project_that_cannot_be_written_can_be_read(log: str) -> None:
     """`plan` and `status` work on a read-only project, whatever still stands in SQLite's log."""
-    folder = tmp_path / ".reelmake"
-    journal = open_journal(folder, "paid", WallClock())
-    asyncio.run(admit(journal, wish()))
-    if log == "in the log":
-        away = tmp_path / "copy"
-        away.mkdir()
-        for part in (NAME, f"{NAME}-wal"):
-            shutil.copyfile(folder / part, away / part)
-        folder = away
-    journal.close()
-    for path in (*folder.iterdir(), folder, *folder.parents):
-        if path.is_relative_to(tmp_path.parent.parent):
+    with TemporaryDirectory() as top:  # pytest keeps its own folders closed to others
+        folder = Path(top) / ".reelmake"
+        journal = open_journal(folder, "paid", WallClock())
+        asyncio.run(admit(journal, wish()))
+        if log == "in the log":
+            away = Path(top) / "copy"
+            away.mkdir()
+            for part in (NAME, f"{NAME}-wal"):
+                shutil.copyfile(folder / part, away / part)
+            folder = away
+        journal.close()
+        for path in (*folder.iterdir(), folder, Path(top)):
             path.chmod(0o555 if path.is_dir() else 0o444)
-    context = get_context("spawn")
-    found = context.Queue()
-    process = context.Process(target=read_as_nobody, args=(str(folder), found))
-    process.start()
-    process.join()
-    assert found.get(timeout=5) == ["sh010"]
+        context = get_context("spawn")
+        found = context.Queue()
+        process = context.Process(target=read_as_nobody, args=(str(folder), found))
+        process.start()
+        process.join()
+        assert found.get(timeout=5) == ["sh010"]
 
 
 def test_readers_are_not_blocked_by_a_writer(folder: Path) -> None:

@@ -6,6 +6,7 @@ board      which take may start, in which order
 submit     admission, intent, one POST, receipt, verdict
 collect    poll, download, check, store
 settle     what an earlier run left behind: open intents, answers in doubt
+listed     a doubt settled by the list of jobs
 review     asked, answered and rendered, side by side
 receipt    the saved form of an answer
 stop       Ctrl-C

@@ -6,7 +6,6 @@ the next run goes on from there; no trouble here ever leads to a new POST by its
 
 from asyncio import to_thread
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from runner.executor.review import review
@@ -16,6 +15,7 @@ from runner.gateway.filing import Report, State
 from runner.gateway.limits import backoff
 from runner.gateway.polling import next_poll
 from runner.journal import facts as record
+from runner.journal.facts import seconds_of
 from runner.model import (
     Attempt,
     Estimate,
@@ -132,10 +132,6 @@ def later(step: Step, detail: str) -> Outcome:
 
 def money(report: Report) -> Money | None:
     return Money(report.cost) if report.cost is not None else None
-
-
-def seconds_of(at: str) -> float:
-    return datetime.fromisoformat(at).timestamp()
 
 
 # ── fetching ────────────────────────────────────────────────────────────────────────────────

@@ -9,6 +9,7 @@ from typing import Protocol
 from runner.gateway.download import Fetched
 from runner.gateway.filing import Report
 from runner.gateway.limits import Limiter
+from runner.gateway.listing import Listing
 from runner.gateway.profile import Profile
 from runner.gateway.receipt import Receipt
 from runner.journal import Caps, Journal
@@ -18,13 +19,15 @@ from runner.vendors import Vendor
 
 
 class Client(Protocol):
-    """The three calls. None of them raises for what the far side does, none repeats a POST."""
+    """The calls. None of them raises for what the far side does, none repeats a POST."""
 
     async def submit(self, body: bytes, key: str | None, label: str = "") -> Receipt: ...
 
     async def look(self, job: JobId) -> Report: ...
 
     async def fetch(self, job: JobId, dest: Path) -> Fetched: ...
+
+    async def list_jobs(self, since: float) -> Listing: ...
 
 
 class Keeping(Protocol):

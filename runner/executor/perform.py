@@ -1,14 +1,36 @@
 """What becomes of one take, from top to bottom."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from runner.errors import ReelmakeError
+from runner.errors import BadInput, ReelmakeError
 from runner.executor.board import Work
 from runner.executor.collect import collect, fetch_again
 from runner.executor.run import Run
-from runner.executor.settle import reconcile
+from runner.executor.settle import reconcile, stray_step
 from runner.executor.submit import Ended, expected, submit
-from runner.model import Action, Attempt, Expected, Outcome, Status, Step, Take
+from runner.journal import facts as record
+from runner.model import (
+    JSON,
+    Action,
+    Attempt,
+    Expected,
+    Outcome,
+    Shot,
+    Standing,
+    Status,
+    Step,
+    Take,
+)
+from runner.planner import decide
+
+# Fields that an `on_failure` step may give another value by itself.
+PLAIN = frozenset(
+    [
+        "model", "prompt", "negative_prompt", "seconds", "size", "resolution", "aspect_ratio",
+        "audio", "watermark", "seed", "options", "extra_body",
+    ]
+)  # fmt: skip
 
 
 async def perform(run: Run, work: Work) -> Outcome:
@@ -23,14 +45,7 @@ async def perform(run: Run, work: Work) -> Outcome:
 
 async def pick_up(run: Run, attempt: Attempt) -> Outcome:
     """A job that no step asks for any more: it is paid, so its take is kept in the store."""
-    step = Step(
-        attempt.shot,
-        attempt.take,
-        Action.RESUME,
-        f"job {attempt.job} was asked for earlier",
-        attempt.fingerprint,
-        asked=attempt.asked,
-    )
+    step = stray_step(attempt)
     try:
         outcome = await collect(run, attempt, step, Expected())
     except ReelmakeError as error:
@@ -45,33 +60,87 @@ async def make(run: Run, work: Work) -> Outcome:
     step, fingerprint = work.step, work.step.fingerprint
     if fingerprint is None:
         return Outcome(step, Status.BLOCKED, detail=step.reason)
-    hopes = expected(run, work.take, work.shot.vendor)
     attempt = run.running.get(fingerprint)
     if attempt is None and step.action is Action.RESUME and step.result:
         return await fetch_again(run, step, step.result)
-    if attempt is None and fingerprint in run.doubtful:
-        found = await reconcile(run, work)
-        if isinstance(found, Outcome):
-            return found
-        attempt = found
+    attempt = attempt or run.doubtful.get(fingerprint)
     if attempt is not None:
-        return await collect(run, attempt, step, hopes)
+        settled = await follow(run, attempt, work.shot, work.take, step)
+        if settled is not None:
+            return settled.outcome
     return await render(run, work)
+
+
+async def follow(run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step) -> Ended | None:
+    """How an attempt ended; None if it provably came to nothing and may be sent again."""
+    if attempt.standing is Standing.AMBIGUOUS:
+        found = await reconcile(run, attempt, shot, take, step)
+        if isinstance(found, Outcome):
+            return Ended(found)
+        if found is None:
+            return None
+        attempt = found
+    outcome = await collect(run, attempt, step, expected(run, take, shot.vendor))
+    return Ended(outcome, run.failures.get(attempt.id))
 
 
 async def render(run: Run, work: Work) -> Outcome:
     """Submits and collects. Lack of capacity at the vendor is tried once more by itself."""
-    ended = await once(run, work, work.take, work.step)
+    ended = await once(run, work.shot, work.take, work.step)
     if ended.failure == "capacity" and run.capacity_retries.spend():
         run.parts.progress.note(f"{work.step.shot}: no capacity, tried once more")
-        ended = await once(run, work, work.take, work.step)
+        ended = await once(run, work.shot, work.take, work.step)
+    for change in work.shot.on_failure:
+        if ended.failure is None:
+            break
+        ended = await instead(run, work, change, ended)
     return ended.outcome
 
 
-async def once(run: Run, work: Work, take: Take, step: Step) -> Ended:
+async def instead(run: Run, work: Work, change: Mapping[str, JSON], before: Ended) -> Ended:
+    """One step of the shot's `on_failure`. What it renders stands for the take that failed."""
+    shot, take = changed(run, work.shot, work.take, change)
+    step = decide(shot, take, run.facts, run.kept, force=work.step.forced)
+    names = ", ".join(f"{key}: {value}" for key, value in change.items())
+    run.parts.progress.note(f"{shot.id}: {before.outcome.detail}; instead, {names}")
+    if step.action in (Action.REUSE, Action.RESTORE):
+        ended = Ended(Outcome(step, Status.DONE, step.result))
+    elif step.fingerprint in run.running or step.fingerprint in run.doubtful:
+        attempt = run.running.get(step.fingerprint) or run.doubtful[step.fingerprint]
+        ended = await follow(run, attempt, shot, take, step) or await once(run, shot, take, step)
+    else:
+        ended = await once(run, shot, take, step)
+    result = ended.outcome.result
+    if result is not None and work.step.fingerprint is not None:
+        await run.parts.journal.append(record.stands_for(result, work.step.fingerprint))
+        result = replace(result, fingerprint=work.step.fingerprint)
+        run.landed(result)
+    return replace(ended, outcome=replace(ended.outcome, step=work.step, result=result))
+
+
+def changed(run: Run, shot: Shot, take: Take, change: Mapping[str, JSON]) -> tuple[Shot, Take]:
+    """The shot and take with the overrides of one step; a new model may bring another vendor.
+
+    Raises BadInput for an override that only the storyboard's reader could resolve.
+    """
+    fields = {key: value for key, value in change.items() if key != "again"}
+    for key, value in fields.items():
+        if key not in PLAIN or (isinstance(value, str) and "{" in value and "}" in value):
+            raise BadInput(f"{shot.id}: on_failure cannot change {key} to {value!r}")
+    request = replace(take.request, **fields)
+    facts = run.parts.facts(request.model)
+    if facts is None:
+        raise BadInput(f"{shot.id}: on_failure names the unknown model {request.model!r}")
+    return replace(shot, vendor=facts.vendor), replace(take, request=request)
+
+
+async def once(run: Run, shot: Shot, take: Take, step: Step) -> Ended:
+    """Sends until there is an answer to follow: again only where nothing provably came of it."""
     run.capacity_retries.tried()
-    sent = await submit(run, work.shot, take, step)
-    if isinstance(sent, Ended):
-        return sent
-    outcome = await collect(run, sent, step, expected(run, take, work.shot.vendor))
-    return Ended(outcome, run.failures.get(sent.id))
+    while True:
+        sent = await submit(run, shot, take, step)
+        if isinstance(sent, Ended):
+            return sent
+        ended = await follow(run, sent, shot, take, step)
+        if ended is not None:
+            return ended

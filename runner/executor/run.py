@@ -46,8 +46,11 @@ class Run:
         self.posts = asyncio.Semaphore(options.submits or parts.profile.submits_in_flight)
         self.retries = RetryBudget()
         self.capacity_retries = RetryBudget(share=0.1, floor=1)
+        self.binding = asyncio.Lock()
         self.posting = set[asyncio.Task[object]]()
-        self._earlier = {attempt.id for attempt in self.running.values()}
+        self._earlier = {
+            attempt.id for attempt in (*self.running.values(), *self.doubtful.values())
+        }
 
     @property
     def paid(self) -> bool:
@@ -73,6 +76,11 @@ class Run:
             self.running[attempt.fingerprint] = attempt
         elif attempt.standing in (Standing.OPEN, Standing.AMBIGUOUS):
             self.doubtful[attempt.fingerprint] = attempt
+
+    def found(self, attempt: Attempt) -> None:
+        """An attempt that an earlier run left, as recovery has filed it."""
+        self._earlier.add(attempt.id)
+        self.note(attempt)
 
     def landed(self, result: Result) -> None:
         self.running.pop(result.fingerprint, None)

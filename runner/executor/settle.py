@@ -3,16 +3,22 @@
 How a doubt is settled is the profile's contract: by the key, by a listing, or by a person.
 """
 
+from asyncio import to_thread
 from dataclasses import replace
+from hashlib import sha256
 
 from runner.executor import receipt as receipts
-from runner.executor.board import Work
+from runner.executor.listed import by_list
 from runner.executor.run import Run
-from runner.executor.submit import fact_of, in_doubt
+from runner.executor.submit import accept, answer_to, fact_of, in_doubt, turn, written
 from runner.gateway.filing import Verdict, classify
-from runner.model import Attempt, Outcome, Plan, Standing
+from runner.gateway.limits import backoff
+from runner.journal import facts as record
+from runner.journal.facts import seconds_of
+from runner.model import Action, Attempt, Outcome, Plan, Shot, Standing, Status, Step, Take
 
 CRASHED = "the program ended before an answer came"
+REPEATS = 12  # of a keyed POST: any answer but a job or a refusal means the same once more
 
 
 async def recover(run: Run) -> None:
@@ -24,16 +30,9 @@ async def recover(run: Run) -> None:
         else:
             verdict = classify(receipts.read(saved), run.parts.profile, run.parts.clock.now())
         await run.parts.journal.append(fact_of(attempt, verdict))
-        run.note(
+        run.found(
             replace(attempt, standing=verdict.standing, job=verdict.job, detail=verdict.detail)
         )
-
-
-async def reconcile(run: Run, work: Work) -> Attempt | Outcome | None:
-    """Settles a doubt: the accepted attempt, None where it may be sent again, or an outcome."""
-    assert work.step.fingerprint is not None
-    attempt = run.doubtful[work.step.fingerprint]
-    return in_doubt(work.step, attempt)
 
 
 def forgotten(run: Run, plan: Plan) -> list[Attempt]:
@@ -44,3 +43,64 @@ def forgotten(run: Run, plan: Plan) -> list[Attempt]:
         for attempt in run.running.values()
         if attempt.fingerprint not in wanted and attempt.gateway == run.parts.profile.name
     ]
+
+
+async def reconcile(
+    run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step
+) -> Attempt | Outcome | None:
+    """Settles a doubt: the accepted attempt, None where it may be sent again, or an outcome."""
+    if attempt.gateway != run.parts.profile.name:
+        return in_doubt(step, attempt)
+    dedupe = run.parts.profile.dedupe
+    age = run.parts.clock.now() - seconds_of(attempt.submitted_at)
+    if dedupe.contract == "keyed" and dedupe.holds(age):
+        return await by_key(run, attempt, shot, take, step)
+    if dedupe.contract == "listed":
+        return await by_list(run, attempt, step)
+    return in_doubt(step, attempt)
+
+
+async def by_key(
+    run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step
+) -> Attempt | Outcome:
+    """The same bytes under the same key: the gateway answers with the same job, or makes it."""
+    intent = run.parts.journal.intent(attempt.id)
+    body = await to_thread(written, run, take, shot.vendor)
+    if sha256(body).hexdigest() != intent["body_sha256"]:
+        detail = "the same bytes cannot be sent again: the request is written differently now"
+        return in_doubt(step, replace(attempt, detail=detail))
+    for tries in range(1, REPEATS + 1):
+        async with turn(run, shot.vendor):
+            if run.closed:
+                return Outcome(step, Status.BLOCKED, detail=run.closed)
+            verdict = await run.guarded(repeat(run, attempt, body, intent["key"]))
+        if verdict.standing is Standing.ACCEPTED:
+            return accept(run, attempt, verdict)
+        if verdict.stops_all:
+            run.close(f"nothing more is submitted: {verdict.detail}")
+        if verdict.standing is Standing.REFUSED and not verdict.again:
+            return in_doubt(step, replace(attempt, detail=verdict.detail))
+        wait = verdict.retry_after or 1.0 + backoff(tries, run.parts.random)
+        await run.parts.clock.sleep(wait)
+    return in_doubt(step, attempt)
+
+
+async def repeat(run: Run, attempt: Attempt, body: bytes, key: str) -> Verdict:
+    """Only an acceptance moves the attempt on: a refusal now says nothing of the first POST."""
+    await run.parts.journal.append(record.repeated(attempt.id))
+    verdict = await answer_to(run, attempt, body, key)
+    if verdict.standing is Standing.ACCEPTED and verdict.job:
+        await run.parts.journal.append(record.adopted(attempt.id, verdict.job, "key"))
+    return verdict
+
+
+def stray_step(attempt: Attempt) -> Step:
+    """A step for a job that no plan asks for any more."""
+    return Step(
+        attempt.shot,
+        attempt.take,
+        Action.RESUME,
+        f"job {attempt.job} was asked for earlier",
+        attempt.fingerprint,
+        asked=attempt.asked,
+    )

@@ -6,6 +6,7 @@ was missing.
 """
 
 import hashlib
+import json
 import os
 import socket
 from asyncio import to_thread
@@ -23,6 +24,7 @@ from runner.gateway.profile import Refusal
 from runner.journal import Admitted, Denied, Intent
 from runner.journal import facts as record
 from runner.model import (
+    JSON,
     Attempt,
     Digest,
     Expected,
@@ -49,7 +51,7 @@ class Ended:
 
 
 async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ended:
-    """An accepted attempt, its job id on the disk; or why there is none."""
+    """An attempt that is accepted, its job id on the disk, or in doubt; or why there is none."""
     if step.estimate is None and run.paid and not run.options.unpriced:
         detail = f"nobody knows what {take.request.model} costs; --unpriced sends it all the same"
         return Ended(Outcome(step, Status.UNDECIDED, detail=detail))
@@ -77,7 +79,7 @@ async def one_post(
         if isinstance(admitted, Denied):
             return Ended(denied(step, admitted))
         verdict = await run.guarded(post(run, admitted, body))
-    return filed(run, admitted.attempt, verdict, step)
+    return filed(run, admitted.attempt, verdict)
 
 
 @asynccontextmanager
@@ -99,16 +101,24 @@ async def turn(run: Run, vendor: str) -> AsyncIterator[None]:
 
 async def post(run: Run, admitted: Admitted, body: bytes) -> Verdict:
     """From the first byte to the durable verdict; never cancelled on the way."""
-    attempt, journal = admitted.attempt, run.parts.journal
-    label = f"{attempt.shot} take {attempt.take}" if attempt.take > 1 else attempt.shot
-    answer = await run.parts.client.submit(body, admitted.key, label)
-    try:
-        # Before anybody reads it: a bug of ours must not lose a paid id.
-        await journal.append(record.receipt(attempt.id, receipts.save(answer)))
-    finally:
-        verdict = classify(answer, run.parts.profile, run.parts.clock.now())
-        await journal.append(fact_of(attempt, verdict))
+    attempt = admitted.attempt
+    verdict = await answer_to(run, attempt, body, admitted.key)
+    await run.parts.journal.append(fact_of(attempt, verdict))
     return verdict
+
+
+async def answer_to(run: Run, attempt: Attempt, body: bytes, key: str) -> Verdict:
+    """One POST; its answer is durable before anybody reads it: a bug must not lose a paid id."""
+    label = f"{attempt.shot} take {attempt.take}" if attempt.take > 1 else attempt.shot
+    answer = await run.parts.client.submit(body, key, label)
+    try:
+        await run.parts.journal.append(record.receipt(attempt.id, receipts.save(answer)))
+    except Outside:
+        # The disk is gone: the verdict is rescued beside the receipt, then the trouble goes on.
+        verdict = classify(answer, run.parts.profile, run.parts.clock.now())
+        await run.parts.journal.append(fact_of(attempt, verdict))
+        raise
+    return classify(answer, run.parts.profile, run.parts.clock.now())
 
 
 def fact_of(attempt: Attempt, verdict: Verdict) -> record.Fact:
@@ -124,22 +134,26 @@ def fact_of(attempt: Attempt, verdict: Verdict) -> record.Fact:
             return record.ambiguous(attempt.id, verdict.detail)
 
 
-def filed(run: Run, attempt: Attempt, verdict: Verdict, step: Step) -> Attempt | Ended | Verdict:
+def filed(run: Run, attempt: Attempt, verdict: Verdict) -> Attempt | Verdict:
     """What a verdict means for this take and for all others."""
-    attempt = replace(attempt, standing=verdict.standing, job=verdict.job, detail=verdict.detail)
     if verdict.stops_all:
         run.close(f"nothing more is submitted: {verdict.detail}")
-    limiter = run.parts.limiter(attempt.vendor)
     match verdict.standing:
         case Standing.ACCEPTED:
-            limiter.went_well()
-            run.note(attempt)
-            return attempt
+            return accept(run, attempt, verdict)
         case Standing.AMBIGUOUS:
-            run.note(attempt)
-            return Ended(in_doubt(step, attempt))
+            doubtful = replace(attempt, standing=Standing.AMBIGUOUS, detail=verdict.detail)
+            run.note(doubtful)
+            return doubtful
         case _:
             return verdict
+
+
+def accept(run: Run, attempt: Attempt, verdict: Verdict) -> Attempt:
+    run.parts.limiter(attempt.vendor).went_well()
+    accepted = replace(attempt, standing=Standing.ACCEPTED, job=verdict.job, detail="")
+    run.note(accepted)
+    return accepted
 
 
 def in_doubt(step: Step, attempt: Attempt) -> Outcome:
@@ -185,6 +199,7 @@ def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
         storyboard=run.storyboard,
         run=run.options.run,
         body_sha256=Digest(hashlib.sha256(body).hexdigest()),
+        sent=in_short(body),
         estimate=step.estimate,
         known=(known.attempt or None) if known else None,  # a manifest's result has no attempt
         tool=run.options.tool,
@@ -193,6 +208,12 @@ def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
         key_variable=profile.key_variable,
         vars=take.vars,
     )
+
+
+def in_short(body: bytes) -> dict[str, JSON]:
+    """The part of a body that gateways tell again in their lists."""
+    whole = json.loads(body)
+    return {name: whole.get(name) for name in ("model", "prompt", "seconds", "size")}
 
 
 # ── the body ────────────────────────────────────────────────────────────────────────────────

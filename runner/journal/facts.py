@@ -13,6 +13,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from typing import Literal
@@ -54,6 +55,7 @@ class Kind(StrEnum):
     ADOPTED = "adopted"
     RESUBMITTED = "resubmitted"
     ABANDONED = "abandoned"
+    ORPHAN = "orphan"
     VOUCHED = "vouched"
 
 
@@ -105,6 +107,7 @@ class Intent:
     storyboard: str
     run: str
     body_sha256: Digest
+    sent: Mapping[str, JSON]  # model, prompt, seconds, size as in the body: what lists tell
     estimate: Estimate | None = None
     known: AttemptId | None = None
     tool: str = ""
@@ -134,6 +137,11 @@ def dollars(amount: int) -> Money:
     return Money(Decimal(amount) / MICRO)
 
 
+def seconds_of(at: str) -> float:
+    """Seconds since the epoch of a time as the journal writes it."""
+    return datetime.fromisoformat(at).timestamp()
+
+
 # ── facts to write ──────────────────────────────────────────────────────────────────────────
 
 
@@ -154,6 +162,7 @@ def intent(attempt: AttemptId, wish: Intent, generation: int, key: str, at: str)
             "storyboard": wish.storyboard,
             "run": wish.run,
             "body_sha256": wish.body_sha256,
+            "sent": dict(wish.sent),
             "estimate": save_estimate(wish.estimate),
             "known": wish.known,
             "key": key,
@@ -246,6 +255,18 @@ def resubmitted(attempt: AttemptId, by: str, detail: str = "") -> Fact:
     return Fact(attempt, Kind.RESUBMITTED, {"by": by, "detail": detail or "given up, sent again"})
 
 
+def absent(attempt: AttemptId) -> Fact:
+    """A complete list, read late enough, has no such job: free, and may be sent again."""
+    detail = "not in the gateway's list of jobs"
+    return Fact(attempt, Kind.RESUBMITTED, {"by": "list", "detail": detail, "billing": "free"})
+
+
+def orphan(like: AttemptId, job: JobId) -> Fact:
+    """A job that equals what was sent, but that nobody waits for: paid, and free to be adopted."""
+    detail = f"job {job} is in the gateway's list and belongs to no take"
+    return Fact(new_attempt(), Kind.ORPHAN, {"like": like, "job": job, "detail": detail})
+
+
 def abandoned(attempt: AttemptId, detail: str = "given up") -> Fact:
     return Fact(attempt, Kind.ABANDONED, {"detail": detail})
 
@@ -253,6 +274,11 @@ def abandoned(attempt: AttemptId, detail: str = "given up") -> Fact:
 def vouched(result: Result, fingerprint: Digest, asked: Mapping[str, JSON]) -> Fact:
     """A person declares a stored take good for a changed request."""
     return Fact(result.attempt, Kind.VOUCHED, {"fingerprint": fingerprint, "asked": dict(asked)})
+
+
+def stands_for(result: Result, fingerprint: Digest) -> Fact:
+    """A take made by an `on_failure` step stands where the one that failed would; asked is kept."""
+    return Fact(result.attempt, Kind.VOUCHED, {"fingerprint": fingerprint, "asked": None})
 
 
 # ── saved values ────────────────────────────────────────────────────────────────────────────

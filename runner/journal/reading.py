@@ -118,7 +118,10 @@ class Reader:
 
     def intent(self, attempt: AttemptId) -> Mapping[str, JSON]:
         """The saved intent, key and time included."""
-        rows = self._rows("SELECT body FROM facts WHERE attempt = ? AND kind = 'intent'", attempt)
+        rows = self._rows(
+            "SELECT body FROM facts JOIN attempts AS a ON seq = a.asked WHERE a.attempt = ?",
+            attempt,
+        )
         return next((json.loads(row[0]) for row in rows), {})
 
     def tries(self, realm: Realm, run: str) -> tuple[int, int]:
@@ -220,12 +223,13 @@ def read_result(row: tuple[JSON, ...]) -> Result:
     fingerprint, shot, take, attempt, job, intent, stored, kind, said = row
     asked, got = json.loads(intent), json.loads(stored)
     billed = read_money(got["billed"])
+    vouched = json.loads(said)["asked"] if kind == "vouched" else None
     return Result(
         attempt=AttemptId(attempt),
         shot=ShotId(shot),
         take=take,
         fingerprint=Digest(fingerprint),
-        asked=json.loads(said)["asked"] if kind == "vouched" else asked["asked"],
+        asked=vouched or asked["asked"],
         gateway=asked["gateway"],
         job=JobId(job) if job else None,
         submitted_at=asked["at"],
@@ -239,7 +243,7 @@ def read_result(row: tuple[JSON, ...]) -> Result:
         findings=read_findings(got["findings"]),
         vendor=asked["vendor"],
         vars=asked.get("vars", {}),
-        accepted=asked["asked"] if kind == "vouched" else None,
+        accepted=asked["asked"] if vouched else None,
     )
 
 

@@ -155,6 +155,8 @@ def derive(db: sqlite3.Connection, realm: Realm, seq: int, at: str, fact: Fact) 
     """What a fact means for the derived tables."""
     if fact.kind is Kind.INTENT:
         open_attempt(db, realm, seq, at, fact)
+    elif fact.kind is Kind.ORPHAN:
+        open_orphan(db, seq, at, fact)
     elif fact.kind is Kind.VOUCHED:
         use(db, realm, fact.body["fingerprint"], seq, fact.attempt)
     elif fact.kind in LEADS_TO:
@@ -175,6 +177,18 @@ def open_attempt(db: sqlite3.Connection, realm: Realm, seq: int, at: str, fact: 
         ],
     )  # fmt: skip
     count(db, fact.attempt, price or 0)
+
+
+def open_orphan(db: sqlite3.Connection, seq: int, at: str, fact: Fact) -> None:
+    """An attempt of its own, given up from the start, that `adopt` can bring back."""
+    db.execute(
+        "INSERT INTO attempts SELECT ?, realm, fingerprint, shot, take, generation, run, "
+        "storyboard, ?, key, 'abandoned', ?, price, coalesce(price, 0), NULL, ?, 0, asked, ?, NULL "
+        "FROM attempts WHERE attempt = ?",
+        [fact.attempt, at[:10], fact.body["job"], fact.body["detail"], seq, fact.body["like"]],
+    )
+    row = db.execute("SELECT at_stake FROM attempts WHERE attempt = ?", [fact.attempt]).fetchone()
+    count(db, fact.attempt, row[0] if row else 0)
 
 
 def priced(body: Mapping[str, JSON]) -> int | None:
