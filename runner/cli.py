@@ -131,6 +131,76 @@ def status(file: Path, preview: bool, fmt: str, ledger: bool) -> None:
 
 @cli.command()
 @FILE
+@SHOT
+@click.argument("take", type=click.IntRange(1, 999))
+def keep(file: Path, shot: str, take: int) -> None:
+    """Choose the take that is the shot; shows what hangs on it, and the price."""
+    call("keep", file=file, shot=shot, take=take)
+
+
+@cli.command()
+@FILE
+@click.argument("shots", nargs=-1, required=True)
+@GATEWAY
+@OUT_DIR
+def accept(file: Path, shots: tuple[str, ...], gateway: str | None, out_dir: Path | None) -> None:
+    """Declare stale takes good for the storyboard as it is now."""
+    call("accept", file=file, shots=shots, gateway=gateway, out_dir=out_dir)
+
+
+@cli.command()
+@FILE
+@SHOT
+@click.option("--to", required=True, metavar="MODEL")
+@click.option("--write", is_flag=True, help="Change the storyboard accordingly.")
+@form("text", "json")
+def port(file: Path, shot: str, to: str, write: bool, fmt: str) -> None:
+    """Say field by field what a shot keeps, changes and loses on another model."""
+    call("port", file=file, shot=shot, to=to, write=write, fmt=fmt)
+
+
+@cli.command()
+@FILE
+@SHOTS
+@click.option("--to", required=True, metavar="MODEL")
+def migrate(file: Path, shots: tuple[str, ...], to: str) -> None:
+    """Rewrite the model of shots (of all with a retired one), keeping comments and layout."""
+    call("migrate", file=file, shots=shots, to=to)
+
+
+TAKE = click.option("--take", type=click.IntRange(1, 999), help="Which take, if several wait.")
+
+
+@cli.command()
+@SHOT
+@click.argument("job")
+@TAKE
+@PREVIEW
+def adopt(shot: str, job: str, take: int | None, preview: bool) -> None:
+    """Settle a submission in doubt: JOB is its job; the next run collects it for free."""
+    call("adopt", shot=shot, job=job, take=take, preview=preview)
+
+
+@cli.command()
+@SHOT
+@TAKE
+@PREVIEW
+def resubmit(shot: str, take: int | None, preview: bool) -> None:
+    """Settle a submission in doubt: send it again, although the first may be paid."""
+    call("resubmit", shot=shot, take=take, preview=preview)
+
+
+@cli.command()
+@SHOT
+@TAKE
+@PREVIEW
+def abandon(shot: str, take: int | None, preview: bool) -> None:
+    """Settle a submission in doubt: give it up; its price stays on the books as at risk."""
+    call("abandon", shot=shot, take=take, preview=preview)
+
+
+@cli.command()
+@FILE
 @PREVIEW
 @OUT_DIR
 @form("text", "json")

@@ -11,16 +11,30 @@ from decimal import Decimal
 from pathlib import Path
 
 from runner import __version__, manifest, savedplan
+from runner.commands.editing import rewrite
 from runner.commands.plan import as_json, say_plan
+from runner.edit import set_field
 from runner.errors import BadInput, ExitCode, NeedsDecision
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
-from runner.model import JSON, Action, Facts, Money, Outcome, Plan, Shot, ShotId, Status, Step
-from runner.planner import missing, total
+from runner.model import (
+    JSON,
+    Action,
+    Facts,
+    Money,
+    Outcome,
+    Plan,
+    Result,
+    Shot,
+    ShotId,
+    Status,
+    Step,
+)
+from runner.planner import SETTLED, missing, total
 from runner.ports import Progress
 from runner.progress import Out, face
 from runner.project import Film, open_project
-from runner.project.cutting import make_cut
+from runner.project.finish import write_down
 from runner.project.wiring import client_for, journal_for, locked, served, wired
 from runner.savedplan import SavedPlan, Selection
 
@@ -48,6 +62,8 @@ def main(
 ) -> ExitCode:
     """Make it so. Results go to stdout only with `--format json`."""
     approved = read_saved(saved) if saved else None
+    if take is not None:
+        add_take(out, file, shots, take)
     film = open_project(file, os.environ).film(file, gateway=gateway, out_dir=out_dir)
     out.problems(film.warnings)
     if film.endpoint.note:
@@ -71,11 +87,16 @@ def main(
             tool=f"reelmake {__version__}",
         )
         outcomes = carry_out(out, film, plan, facts, options)
-        write_down(film)
+        write_down(film, rendered(outcomes))
     if fmt == "json":
         out.result(json.dumps(results_as_json(film, plan, outcomes), indent=2))
     say_end(out, film, outcomes)
     return leave(outcomes)
+
+
+def rendered(outcomes: Sequence[Outcome]) -> list[Result]:
+    """What this run has made, not only found."""
+    return [o.result for o in outcomes if o.result and o.step.action not in SETTLED]
 
 
 def read_saved(path: Path) -> SavedPlan:
@@ -95,6 +116,17 @@ def chosen(
     if shots or take or force:
         raise BadInput("a saved plan says itself which shots it is about", do="leave them out")
     return approved.selection
+
+
+def add_take(out: Out, file: Path, shots: tuple[str, ...], take: int) -> None:
+    """A take beyond those the storyboard asks for is written into it first: it stays the truth."""
+    if len(shots) != 1:
+        raise BadInput("--take goes with one shot", do="reelmake run FILE SHOT --take N")
+    storyboard, _ = open_project(file, os.environ).storyboard(file)
+    shot = next((shot for shot in storyboard.shots if shot.id == shots[0]), None)
+    if shot is not None and take > len(shot.takes):
+        rewrite(file, lambda text: set_field(text, shot.id, "takes", take, str(file)))
+        out.say(f"{file}: {shot.id} now has takes: {take}")
 
 
 def hold_to(approved: SavedPlan, film: Film, plan: Plan) -> None:
@@ -221,16 +253,6 @@ def results_as_json(film: Film, plan: Plan, outcomes: Sequence[Outcome]) -> dict
         row["output"] = names[0] if names else None
         row["detail"] = outcome.detail
     return shown
-
-
-def write_down(film: Film) -> None:
-    """The cut and the manifest, as things stand now."""
-    plan = film.plan(film.gather())
-    cut = make_cut(film, plan)
-    made = manifest.build(film.storyboard, plan, film.history(), cut)
-    if made.entries:
-        manifest.write(film.manifest_path, made)
-    film.project.stats.save()
 
 
 def say_end(out: Out, film: Film, outcomes: Sequence[Outcome]) -> None:

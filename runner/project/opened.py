@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
-from runner import manifest, prices
+from runner import graph, manifest, prices
 from runner.disk import StatCache
 from runner.errors import BadInput
 from runner.gateway.profile import Profile
@@ -25,6 +25,7 @@ from runner.model import (
     Problem,
     Request,
     Severity,
+    ShotId,
     Storyboard,
 )
 from runner.planner import make_plan
@@ -121,6 +122,12 @@ class Film:
     @property
     def realm(self) -> Realm:
         return "preview" if self.endpoint.preview else "paid"
+
+    def hanging_on(self, shot: ShotId) -> tuple[ShotId, ...]:
+        """Every shot that this one reaches, directly or through others."""
+        needs = {s.id: s.needs for s in self.storyboard.shots}
+        reached = graph.downstream(needs, [shot]) - {shot}
+        return tuple(s.id for s in self.storyboard.shots if s.id in reached)
 
     @property
     def manifest_path(self) -> Path:

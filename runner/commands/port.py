@@ -1,0 +1,41 @@
+"""`reelmake port FILE SHOT --to MODEL`: what carries over, changes or is lost on another model."""
+
+import json
+from pathlib import Path
+
+from runner.commands.editing import rewrite
+from runner.commands.moving import moving
+from runner.edit import set_fields
+from runner.errors import ExitCode
+from runner.port import Port
+from runner.progress import Out
+
+STYLES = {"carries": "dim", "changes": "warn", "gained": "good", "lost": "bad"}
+
+
+def main(out: Out, *, file: Path, shot: str, to: str, write: bool, fmt: str) -> ExitCode:
+    """The report, field by field; with --write the edits too."""
+    found = moving(file, (shot,))[0].ported(to)
+    if fmt == "json":
+        out.result(json.dumps(as_json(shot, to, found), indent=2))
+    for line in found.lines if fmt == "text" else ():
+        out.say(f"{line.verdict:8} {line.field}: {line.text}", STYLES[line.verdict])
+    for left in found.left:
+        out.say(f"still wrong: {left.message} [{left.rule}]", "bad")
+    if write:
+        rewrite(file, lambda text: set_fields(text, shot, found.edits, str(file)))
+        out.say(f"{file}: {shot} moved to {to}", "good")
+    return ExitCode.BAD_INPUT if found.left else ExitCode.DONE
+
+
+def as_json(shot: str, to: str, found: Port) -> dict[str, object]:
+    return {
+        "shot": shot,
+        "to": to,
+        "lines": [
+            {"field": line.field, "verdict": line.verdict, "text": line.text}
+            for line in found.lines
+        ],
+        "edits": dict(found.edits),
+        "left": [{"rule": left.rule, "message": left.message} for left in found.left],
+    }
