@@ -44,6 +44,7 @@ def make_cut(film: Film, plan: Plan) -> str | None:
         make_private_dir(note.parent)
         write_atomic(note, sha256.encode())
     manifest.place([name], sha256, film.folder, store)
+    manifest.note_cut(film.folder / name, sha256)
     return name
 
 

@@ -1,29 +1,24 @@
 """What stands at the end of everything that may have changed a film: the cut and the manifest."""
 
-from collections import ChainMap
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import cast
 
 from runner import manifest
-from runner.model import Digest, Result
+from runner.model import Result
 from runner.project.cutting import make_cut
 from runner.project.opened import Film
 
 
-def write_down(film: Film, fresh: Sequence[Result] = ()) -> None:
+def write_down(film: Film, made: Iterable[Result] = ()) -> None:
     """Cut and manifest as things stand now, each written only where it changes.
 
-    `fresh` are the results that were just rendered or accepted: they win over what the manifest
-    has pinned so far.
+    `made` counts from now on: what was just rendered, or accepted. Without it the manifest, which
+    is the lock, would win over a take that was rendered again for the same request.
     """
     facts = film.gather()
-    if fresh:
-        newest = {result.fingerprint: result for result in fresh}
-        known = cast("dict[Digest, Result]", facts.history.results)
-        facts = replace(facts, history=replace(facts.history, results=ChainMap(newest, known)))
+    facts = replace(facts, history=manifest.renewed(facts.history, made))
     plan = film.plan(facts)
-    made = manifest.build(film.storyboard, plan, facts.history, make_cut(film, plan))
-    if made.entries:
-        manifest.write(film.manifest_path, made)
+    written = manifest.build(film.storyboard, plan, facts.history, make_cut(film, plan))
+    if written.entries:
+        manifest.write(film.manifest_path, written)
     film.project.stats.save()
