@@ -1,10 +1,11 @@
 """Local media for vendors that take nothing but URLs: uploaded under their digest, read by URL."""
 
+import hashlib
+import tempfile
 from pathlib import Path
 
-from runner.disk import hash_file
-from runner.errors import Outside
-from runner.model import JSON, Digest
+from runner.media.magic import guess
+from runner.model import JSON
 from runner.store.bucket import Bucket, Pace
 
 TYPE_NAMES = {
@@ -36,18 +37,20 @@ class Publisher:
         self._bucket = bucket
         self._url = url.rstrip("/")
 
-    def publish(self, path: Path, digest: Digest, mime: str) -> str:
-        """The public URL of a local medium, uploaded unless its bytes are there already.
+    def publish(self, data: bytes) -> str:
+        """The public URL of a medium, uploaded unless its bytes are there already.
 
-        Raises `Outside` where the file is not what was planned with, or cannot be uploaded.
+        Raises `Outside` where it cannot be uploaded.
         """
-        if hash_file(path) != digest:
-            raise Outside(f"{path} has changed since the plan was made", do="run again")
-        key = f"{digest}{EXTENSIONS.get(mime, '')}"
-        if self._bucket.size(key) != path.stat().st_size:
+        mime = guess(data[:512])
+        key = hashlib.sha256(data).hexdigest() + EXTENSIONS.get(mime, "")
+        if self._bucket.size(key) != len(data):
             name = TYPE_NAMES.get(self._bucket.protocol)
-            about: dict[str, JSON] = {name: mime} if name else {}
-            self._bucket.upload(path, key, **about)
+            about: dict[str, JSON] = {name: mime} if name and mime else {}
+            with tempfile.NamedTemporaryFile(prefix="reelmake-") as file:
+                file.write(data)
+                file.flush()
+                self._bucket.upload(Path(file.name), key, **about)
         return f"{self._url}/{key}"
 
 
