@@ -19,7 +19,7 @@ class Ledger:
 
     def __init__(self, path: Path | None = None) -> None:
         self.requests: Counter[str] = Counter()
-        self.refused: Counter[int] = Counter()  # POSTs answered with no job, by status
+        self.refused: Counter[int] = Counter()  # POSTs with no job, by status; 0: no answer
         self.jobs: dict[str, dict[str, Any]] = {}
         self.faults: Counter[str] = Counter()  # which fault happened how often
         self.leaks = 0  # times an Authorization header reached the signed-URL origin

@@ -88,7 +88,8 @@ class Server:
         if course.instead is not None:
             answer = course.instead
             if route == "submit":
-                self._app.ledger.refuse(answer.status, self._app.ledger.requests["submit"])
+                said = 0 if 200 <= answer.status < 300 else answer.status
+                self._app.ledger.refuse(said, self._app.ledger.requests["submit"])
         else:
             answer = await self._app.answer(route, request, course.changes)
             if course.twice:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -40,6 +41,7 @@ class Studio:
         loop = asyncio.get_running_loop()
         try:
             job.film = await loop.run_in_executor(self._threads, partial(self._draw, job))
+            job.ask = replace(job.ask, media=())  # drawn: thousands of images need not be held
         except slate.UnreadableImage as error:
             failure = Failure(str(error), "invalid_image")
             job.fate = failure

@@ -142,6 +142,8 @@ class Incoming:
         if not isinstance(event, h11.Request):
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
+        if event.http_version < b"1.1":
+            headers.setdefault("connection", "close")
         return Request(event.method.decode(), event.target.decode("latin-1"), headers)
 
     async def body(self, stop_after: int | None = None) -> bytes | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import av
 import pytest
-from calling import SORA, Caller, Start
+from calling import SORA, Caller, Start, raw, request
 
 from runner.localgateway.server import start_in_thread
 
@@ -188,6 +188,41 @@ def test_a_thread_leaves_nothing_behind() -> None:
         assert Caller(url).ledger()["accepted"] == 0
     with pytest.raises(ConnectionRefusedError):
         Caller(url).ledger()
+
+
+def test_requests_may_follow_each_other_at_once(start: Start) -> None:
+    """Two requests in one packet get two answers, in order; HTTP/1.0 gets one and the end."""
+    gateway = start()
+    line = "GET /{} HTTP/1.1\r\nHost: x\r\n{}\r\n"
+    two = line.format("_ledger", "") + line.format("v2", "Connection: close\r\n")
+    got = raw(gateway, two.encode())
+    assert got.data.index(b"200 OK") < got.data.index(b"404 Not Found")
+    assert got.end == "closed"
+    old = raw(gateway, b"GET /_ledger HTTP/1.0\r\n\r\n")
+    assert (old.status, old.end) == (200, "closed")
+
+
+def test_a_body_waits_to_be_asked_for(start: Start) -> None:
+    """Expect: 100-continue is answered before the body comes."""
+    head = request("POST", "/v1/videos", None, Expect="100-continue")
+    got = raw(start(), head.replace(b"Content-Length: 0", b"Content-Length: 9"), patience=0.3)
+    assert (got.status, got.end) == (100, "silent")
+
+
+def test_heads_have_no_bodies(start: Start) -> None:
+    """HEAD of a film: its length and ETag, and not a byte of it."""
+    gateway = start()
+    job = gateway.accepted()
+    gateway.advance(5)
+    got = raw(gateway, request("HEAD", f"/v1/videos/{job}/content"))
+    assert (got.status, got.body) == (200, b"")
+    assert got.length > 1000
+
+
+def test_not_http_at_all(start: Start) -> None:
+    """Bytes that are not HTTP get a 400 and the end of the connection."""
+    got = raw(start(), b"EHLO mail.example\r\n\r\n")
+    assert (got.status, got.end) == (400, "closed")
 
 
 def test_unknown_paths_and_methods(start: Start) -> None:
