@@ -41,6 +41,7 @@ IGNORED = """\
 .reelmake/
 renders/**/*.mp4
 renders/**/*.png
+renders/**/*.sha256
 renders/*.preview/
 """
 

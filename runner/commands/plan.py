@@ -7,11 +7,12 @@ from pathlib import Path
 
 from runner import savedplan
 from runner.errors import ExitCode
-from runner.model import JSON, Action, Plan, ShotId, Step
+from runner.model import JSON, Action, History, Plan, ShotId, Step
 from runner.planner import total
 from runner.progress import Out, name
-from runner.project import open_project
+from runner.project import Film, open_project
 from runner.savedplan import Selection
+from runner.why import diff, ripples
 
 STYLES = {
     Action.REUSE: "dim",
@@ -40,14 +41,37 @@ def main(
     if film.endpoint.note:
         out.say(film.endpoint.note)
     chosen = Selection(tuple(map(ShotId, shots)) or None)
-    plan = film.plan(film.gather(), chosen)
+    facts = film.gather()
+    plan = film.plan(facts, chosen)
     if save:
         save.write_bytes(savedplan.save(film.storyboard, plan, chosen))
     if fmt == "json":
         out.result(json.dumps(as_json(plan), indent=2))
     else:
         say_plan(out, plan)
+        say_ripples(out, film, plan, facts.history)
+        if why:
+            say_why(out, plan, facts.history)
     return ExitCode.DONE
+
+
+def say_ripples(out: Out, film: Film, plan: Plan, history: History) -> None:
+    """One sentence for each change that reaches further than its own shot."""
+    for ripple in ripples(plan, film.storyboard, history):
+        if ripple.also or len(ripple.shots) > 1:
+            out.say(str(ripple))
+
+
+def say_why(out: Out, plan: Plan, history: History) -> None:
+    """Everything that is asked for differently, the old value and the new."""
+    for step in plan.steps:
+        before = history.latest.get((step.shot, step.take))
+        if before is not None and step.asked is not None:
+            lines = list(diff(before.asked, step.asked))
+            if lines:
+                out.say(name(step), "bold")
+            for line in lines:
+                out.say(f"  {line}")
 
 
 def as_json(plan: Plan) -> dict[str, JSON]:
