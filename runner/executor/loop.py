@@ -5,16 +5,14 @@ No take starts another one. What a take does is `perform`, top to bottom; who ma
 """
 
 import asyncio
-from dataclasses import replace
 
 from runner.executor.board import Board, Work
 from runner.executor.parts import Options, Parts
-from runner.executor.perform import perform, pick_up
+from runner.executor.perform import again, perform, pick_up
 from runner.executor.run import Run
 from runner.executor.settle import forgotten, recover
 from runner.executor.stop import Stop
 from runner.model import Action, Facts, Outcome, Plan, Status, Step, Storyboard
-from runner.planner import decide
 
 Running = dict["asyncio.Task[Outcome]", Work | None]  # None: a job that no step waits for
 Done = asyncio.Queue["asyncio.Task[Outcome] | None"]  # None: somebody asked to stop
@@ -79,11 +77,14 @@ def launch(running: Running, done: Done, task: "asyncio.Task[Outcome]", work: Wo
 
 
 def decided(run: Run, work: Work) -> Work:
-    """A take that waited is judged again: its inputs may have come out as they were before."""
-    if work.step.action is not Action.WAIT:
+    """A take that could not be judged before is judged again.
+
+    One that waited: its inputs may have come out as they were before. One that was in doubt:
+    recovery may have found its answer.
+    """
+    if work.step.action not in (Action.WAIT, Action.BLOCKED):
         return work
-    step = decide(work.shot, work.take, run.facts, run.kept, force=work.step.forced)
-    return replace(work, step=step)
+    return again(run, work)
 
 
 def at_once(run: Run, step: Step) -> Outcome | None:

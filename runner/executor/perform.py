@@ -68,7 +68,14 @@ async def make(run: Run, work: Work) -> Outcome:
         settled = await follow(run, attempt, work.shot, work.take, step)
         if settled is not None:
             return settled.outcome
+        work = again(run, work)
     return await render(run, work)
+
+
+def again(run: Run, work: Work) -> Work:
+    """The same take, judged by what is known now."""
+    step = decide(work.shot, work.take, run.facts, run.kept, force=work.step.forced)
+    return replace(work, step=step)
 
 
 async def follow(run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step) -> Ended | None:
