@@ -167,8 +167,14 @@ class Profile:
         return self.failures.get(failure) or self.failures.get("default") or "maybe"
 
     def at(self, base_url: str) -> "Profile":
-        """The same gateway elsewhere. Raises BadInput unless https, or http on loopback."""
-        return replace(self, base_url=read_base_url(base_url))
+        """The same gateway elsewhere. Raises BadInput unless https, or http on loopback.
+
+        A server on this machine is asked as often as there is reason to.
+        """
+        moved = replace(self, base_url=read_base_url(base_url))
+        if is_loopback(urlsplit(moved.base_url).hostname or ""):
+            return replace(moved, poll=replace(moved.poll, a_second=None))
+        return moved
 
 
 def read_base_url(text: str) -> str:
