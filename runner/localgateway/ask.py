@@ -56,3 +56,7 @@ class Refusal(Exception):
         self.param = param
         self.code = code
         self.kind = kind
+
+
+class UnreadableImage(Exception):
+    """An image in the body cannot be decoded; the job fails, as it would at a vendor's."""

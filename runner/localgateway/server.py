@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import os
+import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import h11
 
@@ -19,6 +21,8 @@ from runner.localgateway.course import Course
 from runner.localgateway.ledger import Ledger
 from runner.localgateway.settings import Settings
 from runner.localgateway.studio import Studio
+
+FOLDERS = "reelmake-gateway-"
 
 
 class Server:
@@ -128,7 +132,8 @@ class Server:
 @contextlib.asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[App]:
     """A gateway in the present event loop, listening; gone with everything it made at the end."""
-    with TemporaryDirectory(prefix="reelmake-gateway-") as folder:
+    _sweep()
+    with TemporaryDirectory(prefix=f"{FOLDERS}{os.getpid()}-") as folder:
         ledger = Ledger(settings.ledger)
         studio = Studio(Path(folder), settings)
         app = App(settings, studio, ledger)
@@ -148,6 +153,24 @@ async def running(settings: Settings) -> AsyncIterator[App]:
             await asyncio.gather(*others, return_exceptions=True)
             studio.close()
             ledger.close()
+
+
+def _sweep() -> None:
+    """Remove the films of gateways that were killed: their folders carry their process id."""
+    for folder in Path(gettempdir()).glob(f"{FOLDERS}*"):
+        number = folder.name.removeprefix(FOLDERS).partition("-")[0]
+        if number.isdigit() and not _runs(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _url(listener: asyncio.Server) -> str:

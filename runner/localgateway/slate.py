@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from runner.localgateway import encode, lettering
-from runner.localgateway.ask import Ask, Medium
+from runner.localgateway.ask import Ask, Medium, UnreadableImage
 from runner.localgateway.layout import Box, Layout, layout
 from runner.localgateway.scenery import RGB, mix, scenery, tint
 
@@ -25,10 +25,6 @@ _CHORDS = (
     (110, 165, 220, 330), (98, 147, 196, 294), (130, 195, 260, 390), (87, 131, 174, 262),
     (117, 175, 233, 349), (104, 156, 208, 311), (123, 185, 247, 370), (92, 139, 185, 277),
 )  # fmt: skip
-
-
-class UnreadableImage(Exception):
-    """An image in the body cannot be decoded; the job fails, as it would at a vendor's."""
 
 
 def render(

@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from threading import Lock
 
-from runner.localgateway import slate
-from runner.localgateway.ask import Ask
+from runner.localgateway.ask import Ask, UnreadableImage
 from runner.localgateway.film import Film, as_film
 from runner.localgateway.jobs import Failure, Job
 from runner.localgateway.settings import Settings
@@ -42,12 +41,14 @@ class Studio:
         try:
             job.film = await loop.run_in_executor(self._threads, partial(self._draw, job))
             job.ask = replace(job.ask, media=())  # drawn: thousands of images need not be held
-        except slate.UnreadableImage as error:
+        except UnreadableImage as error:
             failure = Failure(str(error), "invalid_image")
             job.fate = failure
             on_failure(job, failure)
 
     def _draw(self, job: Job) -> Film:
+        from runner.localgateway import slate  # av and PIL: in this thread, not at the start
+
         path = self._folder / f"{job.number}.mp4"
         if self._settings.slates == "plain":
             path = self._template(job)
@@ -60,6 +61,8 @@ class Studio:
         return "" if self._settings.seed is not None else job.id
 
     def _template(self, job: Job) -> Path:
+        from runner.localgateway import slate
+
         key = _shape(job.ask, job.changes)
         with self._one_at_a_time:
             if key not in self._templates:

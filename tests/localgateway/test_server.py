@@ -1,6 +1,10 @@
 """The gateway over real HTTP: the routes, the time of a job, the bytes of a film."""
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -188,6 +192,19 @@ def test_a_thread_leaves_nothing_behind() -> None:
         assert Caller(url).ledger()["accepted"] == 0
     with pytest.raises(ConnectionRefusedError):
         Caller(url).ledger()
+
+
+def test_a_killed_gateway_is_cleaned_up_after(start: Start, tmp_path: Path) -> None:
+    """The next gateway removes the films of one that is no more, and nobody else's."""
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    folders = [
+        Path(tempfile.mkdtemp(prefix=f"reelmake-gateway-{number}-"))
+        for number in (dead.pid, os.getpid())
+    ]
+    start()
+    assert [folder.exists() for folder in folders] == [False, True]
+    folders[1].rmdir()
 
 
 def test_requests_may_follow_each_other_at_once(start: Start) -> None:
