@@ -62,6 +62,7 @@ def make_plan(
     date. The storyboard has no cycles. Raises BadInput for an id it does not have.
     """
     shots = {shot.id: shot for shot in storyboard.shots}
+    _check_outputs(shots)
     wanted = _known(shots if only is None else only, shots)
     order = [shots[shot_id] for shot_id in graph.order({s.id: s.needs for s in storyboard.shots})]
     needed = _with_needs(order, wanted)
@@ -184,6 +185,21 @@ def _known(names: Collection[ShotId], shots: Mapping[ShotId, Shot]) -> frozenset
     return frozenset(names)
 
 
+def _check_outputs(shots: Mapping[ShotId, Shot]) -> None:
+    """The only names that can meet: a variant called `t2`, and take 2 of the shot it varies."""
+    for shot_id in shots:
+        of, _, variant = shot_id.rpartition(".")
+        if variant[:1] in ("t", "T") and variant[1:].isdigit() and ShotId(of) in shots:
+            names = {
+                n for t in shots[ShotId(of)].takes for n in shots[ShotId(of)].outputs(t.number)
+            }
+            if f"{shot_id}.mp4".lower() in {name.lower() for name in names}:
+                raise BadInput(
+                    f"{shot_id} and take {variant[1:]} of {of} would be one file, {shot_id}.mp4",
+                    do=f"rename the variant {variant}",
+                )
+
+
 def _with_needs(order: Sequence[Shot], wanted: Collection[ShotId]) -> set[ShotId]:
     needed = set(wanted)
     for shot in reversed(order):
@@ -257,11 +273,15 @@ def _in_doubt(attempt: Attempt) -> str:
 
 def _known_result(shot: Shot, take: Take, result: Result, facts: Facts) -> _Verdict:
     names = shot.outputs(take.number)
-    wrong = [name for name in names if facts.outputs.get(name) != result.sha256]
-    if len(wrong) < len(names) or result.sha256 in facts.held:
-        if wrong:
-            return _Verdict(Action.RESTORE, _misplaced(wrong[0], result, facts), result)
-        return _Verdict(Action.REUSE, _accepted(result, shot, take) or "up to date", result)
+    intact = [name for name in names if facts.outputs.get(name) == result.sha256]
+    if result.sha256 in facts.held:
+        if len(intact) == len(names):
+            return _Verdict(Action.REUSE, _accepted(result, shot, take) or "up to date", result)
+        wrong = next(name for name in names if name not in intact)
+        return _Verdict(Action.RESTORE, _misplaced(wrong, result, facts), result)
+    if intact:
+        reason = f"{intact[0]} has the bytes, the store has not"
+        return _Verdict(Action.RESTORE, reason, result)
     if result.job is not None and result.job in facts.fetchable:
         reason = f"its bytes are in no store; job {result.job} still has them"
         return _Verdict(Action.RESUME, reason, result)

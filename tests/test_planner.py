@@ -82,8 +82,9 @@ def test_lost_bytes_are_downloaded_again_while_the_gateway_has_them() -> None:
 
 
 def test_an_intact_output_stands_in_for_a_lost_store() -> None:
-    """Deleting the store does not make the films beside it worthless."""
-    assert said(plan(board(ONE), facts([DONE], held=()))) == [("sh010", 1, "reuse", "up to date")]
+    """Deleting the store does not make the films beside it worthless: it gets the bytes back."""
+    made = plan(board(ONE), facts([DONE], held=()))
+    assert said(made) == [("sh010", 1, "restore", "sh010.mp4 has the bytes, the store has not")]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +313,15 @@ def test_chosen_takes_of_chosen_shots() -> None:
     film = board(shot("sh010", takes=3))
     made = plan(film, facts(), only=[ShotId("sh010")], takes=[3])
     assert [(s.shot, s.take) for s in made.steps] == [("sh010", 3)]
+
+
+@pytest.mark.parametrize("variant", ["t2", "T2"])
+def test_two_takes_never_share_a_file(variant: str) -> None:
+    """A variant called t2 beside take 2 is refused before anything is paid."""
+    film = board(shot("sh010", takes=2), shot(f"sh010.{variant}"))
+    with pytest.raises(BadInput, match=f"sh010.{variant} and take 2 of sh010 would be one file"):
+        plan(film, facts())
+    assert plan(board(shot("sh010"), shot(f"sh010.{variant}")), facts())
 
 
 def test_an_unknown_shot_is_named() -> None:
