@@ -48,11 +48,11 @@ def find_cycle(needs: Needs) -> tuple[ShotId, ...]:
     return (*path[seen[shot] :], shot)
 
 
-def find_cycles(needs: Needs) -> list[tuple[ShotId, ...]]:
-    """Circles that have no step in common, so that each can be told; in the order of the shots."""
+def find_cycles(needs: Needs, most: int = 20) -> list[tuple[ShotId, ...]]:
+    """Circles that have no step in common, in the order of the shots; at most `most` of them."""
     remaining = {shot: list(need) for shot, need in needs.items()}
-    cycles = []
-    while cycle := find_cycle(remaining):
+    cycles: list[tuple[ShotId, ...]] = []
+    while len(cycles) < most and (cycle := find_cycle(remaining)):
         cycles.append(cycle)
         for shot, need in pairwise(cycle):
             remaining[shot] = [other for other in remaining[shot] if other != need]

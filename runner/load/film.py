@@ -58,8 +58,14 @@ class Film:
         """The shots in file order; unknown names and circles are noted."""
         for shot in self._shots.values():
             if shot.takes[0].request.media or shot.after:
-                for needed, at in self._named(shot):
+                for needed, at in self._sources(shot):
+                    if needed in self._disabled:
+                        self._nothing_to_take(shot, needed, at)
                     self._check_name(shot, needed, at)
+                for index, needed in enumerate(shot.after):
+                    if needed not in self._shots:
+                        at = self._drafts[shot.id].loc(("after", index))
+                        self._check_name(shot, needed, at)
         self._find_circles()
         gone = self._disabled
         return tuple(
@@ -69,26 +75,24 @@ class Film:
             for shot in self._shots.values()
         )
 
-    def _named(self, shot: Shot) -> Iterator[tuple[ShotId, Loc]]:
+    def _sources(self, shot: Shot) -> Iterator[tuple[ShotId, Loc]]:
         for take in shot.takes:
             for medium in take.request.media:
                 if isinstance(medium.origin, ShotOutput):
                     yield medium.origin.shot, medium.at
-        for index, id_ in enumerate(shot.after):
-            if id_ not in self._shots:
-                yield id_, self._drafts[shot.id].loc(("after", index))
+
+    def _nothing_to_take(self, shot: Shot, needed: ShotId, at: Loc) -> None:
+        message = f"{needed} is not enabled, so there is nothing to take from it"
+        hint = "enable it, or take the picture from a file"
+        problem = Problem("shot.disabled", message, at, hint=hint)
+        self._found.add(problem, self._drafts[shot.id].about)
 
     def _check_name(self, shot: Shot, needed: ShotId, at: Loc) -> None:
-        about = self._drafts[shot.id].about
-        if needed in self._disabled and needed not in shot.after:
-            hint = "enable it, or take the picture from a file"
-            message = f"{needed} is not enabled, so there is nothing to take from it"
-            self._found.add(Problem("shot.disabled", message, at, hint=hint), about)
-        elif needed not in self._shots and needed not in self._unread | self._disabled:
-            problem = Problem(
-                "shot.unknown", f"there is no shot {needed}", at, hint=self._near(needed)
-            )
-            self._found.add(problem, about)
+        known = needed in self._shots or needed in self._unread or needed in self._disabled
+        if not known:
+            message, hint = f"there is no shot {needed}", self._near(needed)
+            problem = Problem("shot.unknown", message, at, hint=hint)
+            self._found.add(problem, self._drafts[shot.id].about)
 
     def _near(self, id_: str) -> str:
         return did_you_mean(id_, self._drafts) or "name a shot by its id, `sh010` or `sh010.wide`"
@@ -98,10 +102,11 @@ class Film:
         for cycle in graph.find_cycles({id_: need for id_, need in needs.items() if need}):
             shot, needed = next(pairwise(cycle))
             at = next(
-                (at for id_, at in self._named(self._shots[shot]) if id_ == needed),
+                (at for id_, at in self._sources(self._shots[shot]) if id_ == needed),
                 self._drafts[shot].loc(("after",)),
             )
-            message = f"shots that wait for each other: {' → '.join(cycle)}"
+            way = cycle if len(cycle) <= 12 else (*cycle[:6], "…", *cycle[-5:])
+            message = f"shots that wait for each other: {' → '.join(way)}"
             hint = "one of them must begin without the other"
             self._found.add(Problem("shot.cycle", message, at, hint=hint))
 

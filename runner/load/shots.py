@@ -1,15 +1,18 @@
 """A draft → a shot: its takes, what it must wait for, and what is said about it as a whole."""
 
-from runner.load.drafts import Draft, Origins, used
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+
+from runner.load.drafts import Draft, Layer, Origins, cascade, used
 from runner.load.takes import Surroundings, TakeReader
-from runner.model import Problem, Request, Shot, ShotId, Take
+from runner.model import JSON, Problem, Request, Shot, ShotId, Take
 
 
 def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
     """The shot, or None where a take of it cannot be read; why is in `around.found`."""
-    fields = draft.fields
-    count = fields.get("takes", 1)
-    keep = fields.get("keep", 1)
+    given = draft.fields
+    count = given.get("takes", 1)
+    keep = given.get("keep", 1)
     if keep > count:
         message = f"`keep` is {keep}, and there are {count} takes"
         problem = Problem("shot.keep", message, draft.loc(("keep",)), hint=f"1 to {count}")
@@ -26,7 +29,7 @@ def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
     id_ = ShotId(draft.id)
     names = frozenset(first.names)
     variables = used(draft, names)
-    takes = (
+    takes = tuple(
         Take(id_, number, request, variables)
         for number, request in enumerate(requests, 1)
         if request
@@ -34,11 +37,29 @@ def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
     return Shot(
         id=id_,
         vendor=facts.vendor,
-        takes=tuple(takes),
+        takes=takes,
         keep=keep,
-        after=tuple(map(ShotId, fields.get("after", ()))),
-        pin=fields.get("pin", False),
-        on_failure=tuple(fields.get("on_failure", ())),
+        after=tuple(map(ShotId, given.get("after", ()))),
+        pin=given.get("pin", False),
+        on_failure=tuple(_steps(around, draft, takes[0].request)),
         at=draft.loc(),
         origins=Origins(draft, names),
     )
+
+
+def _steps(around: Surroundings, draft: Draft, request: Request) -> Iterator[Mapping[str, JSON]]:
+    """What each step of `on_failure` changes in the request, markers of another vendor included.
+
+    A step is checked as a shot is: no fallback is found to be wrong when it is needed.
+    """
+    for index, step in enumerate(draft.fields.get("on_failure", ())):
+        _, path = draft.find(("on_failure", index))
+        layers = (Layer(step, path), *draft.layers)
+        other = TakeReader(around, replace(draft, layers=layers, fields=cascade(layers)), 1).read()
+        if other is not None:
+            changed = {
+                field.name: getattr(other, field.name)
+                for field in fields(Request)
+                if getattr(other, field.name) != getattr(request, field.name)
+            }
+            yield changed or {"again": True}

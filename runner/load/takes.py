@@ -24,6 +24,7 @@ from runner.model import (
     Severity,
     ShotId,
     ShotOutput,
+    Url,
 )
 from runner.schema import Catalogue, check_shot, did_you_mean
 from runner.source import Document, Map, pointer
@@ -74,6 +75,7 @@ class TakeReader:
     draft: Draft
     number: int
     names: set[tuple[str, ...]] = field(default_factory=set)
+    broken: set[str | int] = field(default_factory=set)  # fields whose text could not be rendered
 
     def read(self) -> Request | None:
         """The request, or None where something it needs is not there."""
@@ -105,6 +107,8 @@ class TakeReader:
     def _check(self, resolved: Mapping[str, JSON]) -> None:
         for complaint in check_shot(self.around.catalogue, resolved):
             parts = complaint.path
+            if self.broken.intersection(parts[:1]):
+                continue
             if parts[:1] == ("prompt",) and "prompt_file" in self.draft.fields:
                 parts = ("prompt_file",)
             at = self.draft.loc(parts, key=complaint.key)
@@ -129,6 +133,7 @@ class TakeReader:
             at = self._place(rendered, text, parts, file)
             problem = Problem(rendered.rule, rendered.message, at, hint=rendered.hint)
             self.around.found.add(problem, self.draft.about)
+            self.broken.add("prompt" if file else parts[0])
             return ""
         self.names |= rendered.names
         return rendered.text
@@ -191,7 +196,8 @@ class TakeReader:
         fields = self.draft.fields
         media = []
         for role, kind in ROLES:
-            if role in fields and (source := self._source(role, fields[role], (role,), kind)):
+            if role in fields:
+                source = self._source(role, fields[role], (role,), kind)
                 resolved[role] = source.long
                 media.append(source.medium)
         if "references" in fields:
@@ -201,19 +207,16 @@ class TakeReader:
 
     @cached_property
     def _references(self) -> tuple[Source, ...]:
-        sources = (
+        return tuple(
             self._source("reference", value, ("references", index), None)
             for index, value in enumerate(self.draft.fields["references"])
         )
-        return tuple(source for source in sources if source is not None)
 
-    def _source(self, role: Role, value: JSON, parts: Parts, kind: Kind | None) -> Source | None:
+    def _source(self, role: Role, value: JSON, parts: Parts, kind: Kind | None) -> Source:
         """A source in any of its forms; `kind` is what a name without an ending must be."""
         name = None
         if isinstance(value, str):
-            text = self.text(value, parts)
-            if not text:
-                return None
+            text = self.text(value, parts) or value
             name = text if text in self.around.library else None
             value = self.around.library[text] if name else text
             if isinstance(value, str):
@@ -224,13 +227,13 @@ class TakeReader:
         if "shot" in value:
             return self._shot_output(role, value, parts, alias)
         said = next(word for word in KINDS if word in value)
-        where = self.text(value[said], (*parts, said))
-        return self._local(role, said, where, parts, name, alias) if where else None
+        where = self.text(value[said], (*parts, said)) or value[said]
+        return self._local(role, said, where, parts, name, alias)
 
     def _local(
         self, role: Role, kind: Kind | None, where: str, parts: Parts, name: str | None,
         alias: str | None,
-    ) -> Source | None:  # fmt: skip
+    ) -> Source:  # fmt: skip
         if is_url(where):
             origin: Origin | Refusal = check_url(where)
             if isinstance(origin, Refusal) and origin.warning:
@@ -245,23 +248,18 @@ class TakeReader:
             if origin.rule == "source.missing":
                 hint = did_you_mean(where, self.around.library) or "paths begin at the storyboard"
             self.problem(origin.rule, origin.message, parts, hint)
-            return None
-        named = kind_by_name(where)
-        if kind is None or (isinstance(origin, LocalFile) and named != kind):
+            origin = Url(where)  # stands in, so that the rules see what was meant
+        elif kind is None or (isinstance(origin, LocalFile) and kind_by_name(where) != kind):
             what = f"a{'n' if kind in ('image', 'audio') else ''} {kind}" if kind else "a medium"
             hint = "write `{image: …}`, `{video: …}` or `{audio: …}`, and the file's usual ending"
             self.problem("source.kind", f"{where} is not {what} by its name", parts, hint)
-            return None
+        kind = kind or "image"
         medium = Medium(role, kind, origin, name, self.draft.loc(parts))
         long: dict[str, JSON] = {kind: where}
         return Source(medium, long | _labels(name, alias), alias)
 
-    def _shot_output(
-        self, role: Role, value: Map, parts: Parts, alias: str | None
-    ) -> Source | None:
-        shot = self.text(value["shot"], (*parts, "shot"))
-        if not shot:
-            return None
+    def _shot_output(self, role: Role, value: Map, parts: Parts, alias: str | None) -> Source:
+        shot = self.text(value["shot"], (*parts, "shot")) or value["shot"]
         frame = value.get("frame")
         exact = frame if frame in (None, "first", "last") else Decimal(str(frame))
         origin = ShotOutput(ShotId(shot), exact)
