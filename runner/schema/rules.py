@@ -27,6 +27,7 @@ class Rule:
     check: str | None = None
     at: tuple[Path, ...] = ()
     on: str = "shot"
+    editor: bool = False  # decided by the fields that are there, whatever `defaults` may add
     families: frozenset[str] = frozenset()  # empty: every family of the vendor
     without: str | None = None  # for models that lack this capability
     having: str | None = None  # for models that have it

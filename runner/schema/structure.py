@@ -9,7 +9,7 @@ from runner.schema.data import data_file, read_json
 from runner.schema.engine import Accepts, Refusal, accepts, refusals
 
 STORYBOARD = "storyboard.schema.json"
-MODELS = "models"  # the generated part of the storyboard schema, for editors only
+GENERATED = ("models", "by_default")  # its parts for editors, made from the catalogue
 
 
 def check_storyboard(data: JSON) -> list[Complaint]:
@@ -28,7 +28,7 @@ def explain(schema: Mapping[str, JSON], document: JSON, prefix: str) -> Iterator
 def storyboard_schema() -> tuple[Mapping[str, JSON], Accepts]:
     """The structural schema, without what is generated for editors, and its fast yes."""
     schema = read_json(data_file(STORYBOARD))
-    schema["$defs"][MODELS] = {}
+    schema["$defs"].update({name: {} for name in GENERATED})
     return schema, accepts(schema)
 
 
