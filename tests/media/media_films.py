@@ -24,12 +24,15 @@ def make_film(
     rate: int = 44_100,
     options: dict[str, str] | None = None,
     matrix: str | None = None,
+    tag: int | None = None,
 ) -> Path:
     """An H.264 MP4 with one flat colour a frame, and a tone if asked for."""
     with av.open(str(path), "w", format="mp4", options=options or {}) as out:
         video = out.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
         video.options = {"preset": "ultrafast", "crf": "1", "threads": "1"}
+        if tag is not None:
+            video.codec_context.colorspace = tag
         audio = out.add_stream("aac", rate=rate, layout="mono") if sound else None
         for number, colour in enumerate(frames):
             picture = Image.new("RGB", size, colour)

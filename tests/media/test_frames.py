@@ -99,13 +99,21 @@ def test_a_damaged_tail_gives_the_last_frame_that_is_left(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("size", "matrix"), [((1280, 720), "itu709"), ((640, 360), "itu601")], ids=["hd", "sd"]
+    ("size", "matrix", "tag"),
+    [
+        ((1280, 720), "itu709", None),
+        ((640, 360), "itu601", None),
+        ((1280, 720), "itu601", 6),
+        ((640, 360), "itu709", 1),
+    ],
+    ids=["hd", "sd", "hd that says 601", "sd that says 709"],
 )
-def test_colours_survive_where_the_file_does_not_say_its_matrix(
-    size: tuple[int, int], matrix: str, tmp_path: Path
+def test_colours_survive(
+    size: tuple[int, int], matrix: str, tag: int | None, tmp_path: Path
 ) -> None:
-    """A red coat is as red in the next shot: HD is read as BT.709, smaller as BT.601."""
-    path = make_film(tmp_path / "x.mp4", [(200, 30, 30)] * 4, size=size, matrix=matrix)
+    """A red coat is as red in the next shot: the file's own word counts, and where it has none,
+    HD is read as BT.709 and anything smaller as BT.601."""
+    path = make_film(tmp_path / "x.mp4", [(200, 30, 30)] * 4, size=size, matrix=matrix, tag=tag)
     found = colour(frame_png(path, "last"))
     assert all(abs(a - b) <= 3 for a, b in zip(found, (200, 30, 30), strict=True))
 
