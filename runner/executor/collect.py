@@ -217,10 +217,12 @@ async def keep(run: Run, fetched: Fetched, path: Path) -> Home:
 async def fetch_again(run: Run, step: Step, result: Result) -> Outcome:
     """The bytes of a stored take that was lost here and is still on offer there; free."""
     assert result.job is not None
-    dest = run.parts.scratch / f"{result.attempt}.mp4"
+    # A result that only a manifest tells of has no attempt to be named after.
+    dest = run.parts.scratch / f"{result.sha256}.mp4"
     fetched = await run.parts.client.fetch(result.job, dest)
     if fetched.got is not Got.DONE or not fetched.path:
         detail = f"job {result.job} could not be downloaded again: {fetched.got}, {fetched.detail}"
+        detail += "; --force renders it anew"
         return Outcome(step, Status.FAILED, detail=detail)
     if fetched.sha256 != result.sha256:
         fetched.path.unlink(missing_ok=True)
