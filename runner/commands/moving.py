@@ -9,8 +9,8 @@ from runner.errors import BadInput
 from runner.model import JSON, Request
 from runner.port import Port, port
 from runner.project import Project, open_project
-from runner.project.wiring import vendor_named
 from runner.source import Map, merge, read_yaml
+from runner.vendors import find
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class MovingShot:
         return facts is not None and facts.status == "retired"
 
     def ported(self, to: str) -> Port:
-        return port(self.request, to, self.project.catalogue, self.written, vendor_named)
+        return port(self.request, to, self.project.catalogue, self.written, find)
 
 
 def moving(file: Path, shots: tuple[str, ...]) -> list[MovingShot]:

@@ -62,6 +62,7 @@ class Parts:
     root: Path  # the project's root: local media are relative to it
     scratch: Path  # downloads under way; on the store's file system
     preflight: Callable[[], None]  # raises Outside where the disk has no room for a result
+    publish: Callable[[bytes], str] | None = None  # a URL for bytes that go by URL only
     poll_seconds: float | None = None  # a fixed interval instead of the learned one
     random: Callable[[], float] = random.random  # in [0, 1)
 

@@ -13,6 +13,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from runner.errors import BadInput, Outside
 from runner.executor import receipt as receipts
@@ -225,7 +226,9 @@ def written(run: Run, take: Take, vendor: str) -> bytes:
     if facts is None:
         raise BadInput(f"no facts are known of the model {take.request.model!r}")
     body = run.parts.vendor(vendor).shape(take.request, facts)
-    return encode(body, run.parts.profile, lambda medium: read(run, medium))
+    bytes_of, publish = partial(read, run), run.parts.publish
+    upload = None if publish is None else lambda medium: publish(bytes_of(medium))
+    return encode(body, run.parts.profile, bytes_of, publish=upload)
 
 
 def read(run: Run, medium: Medium) -> bytes:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -30,14 +30,19 @@ from runner.model import (
 )
 from runner.planner import make_plan
 from runner.project.endpoint import Endpoint, choose
+from runner.project.preflight import preflight
 from runner.project.settings import Settings, read_settings
 from runner.savedplan import Selection
 from runner.schema import Catalogue, data_file, open_catalogue
 from runner.source import read_yaml
-from runner.store import Store
+from runner.source.data import parts_of
+from runner.store import Store, open_store
+from runner.store.publish import Publisher, open_publisher
+from runner.vendors import installed_schemas
 
 EVERYTHING = Selection()
 STATE = ".reelmake"
+STORE_VARIABLE = "REELMAKE_STORE"
 PREVIEW = ".preview"
 
 
@@ -56,16 +61,33 @@ class Project:
     @cached_property
     def catalogue(self) -> Catalogue:
         """Every model that is known. Raises BadInput for overrides that cannot be used."""
-        return open_catalogue(self.settings.data)
+        catalogue = open_catalogue(self.settings.data, installed_schemas())
+        self.settings.refuse(
+            self.settings.problem(c.rule, c.message, c.path, c.hint) for c in catalogue.complaints
+        )
+        return catalogue
 
     @cached_property
     def prices(self) -> prices.PriceTable:
+        """Published prices with the project's own. Raises BadInput for one that is none."""
         data, _ = read_yaml(data_file("prices.yaml").read_bytes(), "prices.yaml")
-        return prices.read_table(data, self.settings.data.get("prices"))
+        table = prices.read_table(data, self.settings.data.get("prices"))
+        self.settings.refuse(
+            self.settings.problem(p.rule, p.message, parts_of(p.at.path), p.hint)
+            for p in table.problems
+        )
+        return table
 
     @cached_property
     def store(self) -> Store:
-        return Store(self.state / "store")
+        """The project's store, with the team's behind it where there is one."""
+        shared = self.environ.get(STORE_VARIABLE) or self.settings.data.get("store")
+        return open_store(self.state / "store", shared)
+
+    @cached_property
+    def publisher(self) -> Publisher | None:
+        where = self.settings.data.get("publish")
+        return open_publisher(where["to"], where["url"]) if where else None
 
     @cached_property
     def stats(self) -> StatCache:
@@ -85,7 +107,15 @@ class Project:
         return shown if preview or not (real / manifest.NAME).exists() else real
 
     def load(self, file: Path) -> Loaded:
-        return load(file, self.root, self.catalogue)
+        """A storyboard with everything that is wrong with it, its local media included."""
+        loaded = load(file, self.root, self.catalogue)
+        if loaded.storyboard is None:
+            return loaded
+        more = preflight(self.root, self.catalogue, loaded.storyboard)
+        fatal = any(problem.severity is Severity.ERROR for problem in more)
+        problems = sorted((*loaded.problems, *more), key=lambda p: (p.at.file, p.at.line))
+        storyboard = None if fatal else loaded.storyboard
+        return replace(loaded, storyboard=storyboard, problems=tuple(problems))
 
     def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
         """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""
@@ -152,7 +182,9 @@ class Film:
             outputs=outputs,
             estimate=self.project.estimate,
             sizes=sizes,
-            fetchable=Fetchable(history, self.profile.retention),
+            fetchable=()
+            if self.endpoint.preview  # its server forgets when it stops
+            else Fetchable(history, self.profile.retention),
         )
 
     def references(self) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """`reelmake.yaml` at the project's root: what a team wants to differ from what is shipped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +27,15 @@ class Settings:
     @property
     def strict(self) -> bool:
         return bool(self.data.get("strict"))
+
+    def problem(self, rule: str, message: str, path: Sequence[str | int], hint: str) -> Problem:
+        """Something wrong at a place of this file."""
+        return Problem(rule, message, locate(self.data, path), hint=hint)
+
+    def refuse(self, problems: Iterable[Problem]) -> None:
+        """Raises BadInput if there are any."""
+        if found := tuple(problems):
+            raise BadInput(f"{NAME} cannot be used", problems=found)
 
 
 def read_settings(root: Path) -> Settings:

@@ -21,7 +21,7 @@ from runner.media.probe import probe
 from runner.ports import Progress
 from runner.project.endpoint import poll_seconds
 from runner.project.opened import Film, Project
-from runner.vendors import VENDORS, Vendor
+from runner.vendors import find
 
 ROOM = 64 * 1024 * 1024  # bytes that must be free before a submit: journal, download, output
 LOOKING = Media(check=check_mp4, probe=probe, frame=frame_png)
@@ -85,13 +85,14 @@ def wired(film: Film, client: Client, journal: Journal, progress: Progress) -> P
         store=project.store,
         media=LOOKING,
         facts=project.facts,
-        vendor=vendor_named,
+        vendor=find,
         limiter=limiter,
         clock=clock,
         progress=progress,
         root=project.root,
         scratch=scratch(project),
         preflight=lambda: require_space(project.state, ROOM),
+        publish=project.publisher.publish if project.publisher else None,
         poll_seconds=poll_seconds(project.environ),
     )
 
@@ -100,10 +101,6 @@ def scratch(project: Project) -> Path:
     """Where downloads under way lie: on the store's own file system."""
     make_private_dir(project.state / "scratch")
     return project.state / "scratch"
-
-
-def vendor_named(name: str) -> Vendor:
-    return VENDORS[name]
 
 
 def client_for(film: Film) -> Client:

@@ -97,6 +97,12 @@ def pointer(parts: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
+def parts_of(pointer: str) -> list[str | int]:
+    """The keys and indices of a JSON pointer; all digits make an index."""
+    parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+    return [int(part) if part.isdigit() else part for part in parts]
+
+
 def locate(data: JSON, parts: Sequence[str | int], *, key: bool = False) -> Loc:
     """The place of the value at `parts` (or of its key), as near as the data goes.
 
