@@ -167,8 +167,8 @@ class BoardReader:
 
     def _rows(self, draft: Draft, around: Surroundings) -> Iterator[Draft]:
         """The draft once a row, its id rendered."""
-        entry = draft.layers[0].data
-        for number, row in enumerate(self._table(entry, around), 1):
+        at = draft.loc(("for_each",))
+        for number, row in enumerate(self._table(draft.layers[0].data["for_each"], at, around), 1):
             of_row = replace(draft, row=row, row_number=number)
             id_ = TakeReader(around, of_row, 1).text(draft.id, ("id",))
             if _ID(id_):
@@ -178,8 +178,7 @@ class BoardReader:
                 problem = Problem("shot.id", f"the id {id_[:80]!r}", draft.loc(), hint=hint)
                 self.found.add(problem, of_row.about)
 
-    def _table(self, entry: Map, around: Surroundings) -> list[Map]:
-        name, at = entry["for_each"], locate(entry, ("for_each",))
+    def _table(self, name: str, at: Loc, around: Surroundings) -> list[Map]:
         file = self.files.find(name, around.folder)
         if isinstance(file, Refusal):
             self.found.add(Problem(file.rule, file.message, at, hint=file.hint))
@@ -194,7 +193,7 @@ class BoardReader:
         rows, problems = read_rows(raw, str(path)) if raw is not None else ([], [])
         for problem in problems:
             self.found.add(problem)
-        return rows
+        return [] if problems else rows
 
 
 def _variants(draft: Draft, variants: Map) -> Iterator[Draft]:

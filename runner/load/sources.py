@@ -67,7 +67,8 @@ class Files:
                 hint = "media must lie inside the project folder; copy it there"
                 return Refusal("source.outside", f"{text} leads out of the project", hint)
             if not Path(real).exists():
-                return Refusal("source.missing", f"there is no file {text}")
+                hint = "paths begin at the folder of the storyboard"
+                return Refusal("source.missing", f"there is no file {text}", hint)
             if not Path(real).is_file():
                 hint = "a reference is one regular file"
                 return Refusal("source.not_a_file", f"{text} is not a regular file", hint)

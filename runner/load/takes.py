@@ -75,7 +75,7 @@ class TakeReader:
     draft: Draft
     number: int
     names: set[tuple[str, ...]] = field(default_factory=set)
-    broken: set[str | int] = field(default_factory=set)  # fields whose text could not be rendered
+    broken: set[Parts] = field(default_factory=set)  # places that have their problem already
 
     def read(self) -> Request | None:
         """The request, or None where something it needs is not there."""
@@ -107,8 +107,10 @@ class TakeReader:
     def _check(self, resolved: Mapping[str, JSON]) -> None:
         for complaint in check_shot(self.around.catalogue, resolved):
             parts = complaint.path
-            if self.broken.intersection(parts[:1]):
+            if any(parts[: len(place)] == place for place in self.broken):
                 continue
+            if parts == ("model",) and not complaint.rule.startswith("model."):
+                parts = () if "model" not in self.draft.layers[0].data else parts
             if parts[:1] == ("prompt",) and "prompt_file" in self.draft.fields:
                 parts = ("prompt_file",)
             at = self.draft.loc(parts, key=complaint.key)
@@ -133,7 +135,7 @@ class TakeReader:
             at = self._place(rendered, text, parts, file)
             problem = Problem(rendered.rule, rendered.message, at, hint=rendered.hint)
             self.around.found.add(problem, self.draft.about)
-            self.broken.add("prompt" if file else parts[0])
+            self.broken.add(("prompt",) if file else parts)
             return ""
         self.names |= rendered.names
         return rendered.text
@@ -157,13 +159,18 @@ class TakeReader:
             self._prompt_file(resolved, fields["prompt_file"])
         if "prompt" in fields and not self._overridden("prompt", "prompt_file"):
             resolved["prompt"] = self.text(fields["prompt"], ("prompt",)).strip()
+        if ("prompt",) in self.broken:
+            resolved["prompt"] = "?"  # stands in: it is wrong already, not missing
 
     def _overridden(self, name: str, other: str) -> bool:
         """Whether a nearer layer says `other`; both in one layer are a problem."""
         for layer in self.draft.layers:
             if name in layer.data and other in layer.data:
                 hint = "keep one of the two"
-                self.problem("shot.two_prompts", f"both `{name}` and `{other}`", (other,), hint)
+                self.problem(
+                    "shot.two_prompts", "both a prompt and a prompt file", ("prompt",), hint
+                )
+                self.broken.add(("prompt",))
                 return True
             if name in layer.data or other in layer.data:
                 return other in layer.data
@@ -175,20 +182,24 @@ class TakeReader:
         parts: Parts = ("prompt_file",)
         name = self.text(name, parts)
         file = self.around.files.find(name, self.around.folder)
-        if isinstance(file, Refusal):
-            self.problem(file.rule, file.message, parts, file.hint)
-            return
         shown = f"{self.around.shown}{name}"
-        try:
-            text = read_prompt(self.around.files.absolute(file), shown)
-        except OSError as error:
-            self.problem("source.missing", f"{name} cannot be read: {error}", parts)
-            return
-        if isinstance(text, Fault):
+        text = file if isinstance(file, Refusal) else self._prompt_text(file, shown)
+        if isinstance(text, str):
+            resolved["prompt"] = self.text(text, parts, shown).strip()
+        else:
             self.problem(text.rule, text.message, parts, text.hint)
-            return
-        self.around.texts[shown] = text
-        resolved["prompt"] = self.text(text, parts, shown).strip()
+            self.broken.add(("prompt",))
+
+    def _prompt_text(self, file: LocalFile, shown: str) -> str | Refusal | Fault:
+        if shown not in self.around.texts:
+            try:
+                text = read_prompt(self.around.files.absolute(file), shown)
+            except OSError as error:
+                return Refusal("source.missing", f"{shown} cannot be read: {error}")
+            if isinstance(text, Fault):
+                return text
+            self.around.texts[shown] = text
+        return self.around.texts[shown]
 
     # ── media ───────────────────────────────────────────────────────────────────────────────
 
@@ -246,13 +257,15 @@ class TakeReader:
         if isinstance(origin, Refusal):
             hint = origin.hint
             if origin.rule == "source.missing":
-                hint = did_you_mean(where, self.around.library) or "paths begin at the storyboard"
+                hint = did_you_mean(where, self.around.library) or hint
             self.problem(origin.rule, origin.message, parts, hint)
+            self.broken.add(parts[:2])
             origin = Url(where)  # stands in, so that the rules see what was meant
         elif kind is None or (isinstance(origin, LocalFile) and kind_by_name(where) != kind):
             what = f"a{'n' if kind in ('image', 'audio') else ''} {kind}" if kind else "a medium"
             hint = "write `{image: …}`, `{video: …}` or `{audio: …}`, and the file's usual ending"
             self.problem("source.kind", f"{where} is not {what} by its name", parts, hint)
+            self.broken.add(parts[:2])
         kind = kind or "image"
         medium = Medium(role, kind, origin, name, self.draft.loc(parts))
         long: dict[str, JSON] = {kind: where}
