@@ -33,6 +33,8 @@ def picture(container: Any, path: Path) -> Any:
     if not streams.video or len(streams) > MAX_STREAMS:
         raise Outside(f"{path}: {len(streams)} streams, {len(streams.video)} with a picture")
     stream = streams.video[0]
+    if stream.codec_context is None:
+        raise Outside(f"{path}: its picture is in no format that can be decoded here")
     stream.thread_type = "NONE"
     return stream
 

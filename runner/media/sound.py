@@ -99,7 +99,7 @@ def _played(stretch: Stretch) -> Iterator[Any]:
         if stretch.start > MARGIN:
             seek(container, stream, stretch.start - MARGIN)
         graph: _Graph | None = None
-        for frame in decoded(container, stream):
+        for frame in decoded(container, stream) if stream.codec_context else ():
             if graph is None:
                 graph = _shaped(frame, stretch)
             late = frame.time is not None and frame.time > end

@@ -4,18 +4,26 @@ A row is whole and probed, or it is refused, by the structure check or by the pr
 traceback, a hang, a decoder crash, or a look at any other file.
 """
 
+import contextlib
 import socket
 import struct
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from media_films import grey, make_film
 
-from runner.errors import Outside
+from runner.errors import BadInput, Outside
 from runner.media.boxes import check_mp4
+from runner.media.cut import assemble
 from runner.media.frames import frame_png
 from runner.media.probe import probe
+from runner.media.quality import look_over
+from runner.media.sniff import sniff
+from runner.model import Clip, ShotId
 from runner.store import Store
 
 BLOCK = 64 << 10
@@ -196,6 +204,54 @@ def test_media_outside_the_file_is_refused(film: bytes, tmp_path: Path) -> None:
     assert inside in film
     (tmp_path / "x.mp4").write_bytes(film.replace(inside, outside))
     assert "outside the file" in verdict(tmp_path / "x.mp4")
+
+
+Hits = st.lists(
+    st.tuples(st.integers(min_value=0), st.binary(min_size=1, max_size=4)), min_size=1, max_size=8
+)
+
+
+def damaged(film: bytes, hits: list[tuple[int, bytes]], folder: Path) -> Path:
+    """The film with its index hit here and there; the structure check may well pass."""
+    start, data = film.index(b"moov"), bytearray(film)
+    for at, patch in hits:
+        place = start + at % 3000
+        data[place : place + len(patch)] = patch
+    (folder / "x.mp4").write_bytes(data)
+    return folder / "x.mp4"
+
+
+@settings(max_examples=50, deadline=None)
+@given(hits=Hits)
+def test_no_damage_to_the_index_is_more_than_an_error(
+    film: bytes, hits: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever an index claims: a probe, a frame, or one clean error."""
+    path = damaged(film, hits, tmp_path_factory.getbasetemp())
+    for look in (probe, lambda path: frame_png(path, "last")):
+        with contextlib.suppress(Outside):
+            assert look(path)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None)
+@given(hits=Hits)
+def test_no_damage_stops_anything_that_reads_films(
+    film: bytes, hits: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The same for every reader there is, the cut included."""
+    path = damaged(film, hits, tmp_path_factory.getbasetemp())
+    readers: list[Callable[[Path], object]] = [
+        probe,
+        sniff,
+        look_over,
+        lambda path: frame_png(path, "first"),
+        lambda path: frame_png(path, Decimal("2.5")),
+        lambda path: assemble([(path, Clip(ShotId("a")))], None, path.with_name("cut.mp4")),
+    ]
+    for look in readers:
+        with contextlib.suppress(Outside, BadInput):
+            look(path)
 
 
 def test_what_a_vendor_signed_is_stored_unchanged(film: bytes, tmp_path: Path) -> None:
