@@ -210,6 +210,15 @@ def test_no_journal_is_an_empty_past(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_journal_that_was_only_begun_is_an_empty_past(folder: Path) -> None:
+    """Killed between the file and its tables: nothing has happened yet, the next run goes on."""
+    folder.mkdir()
+    (folder / NAME).touch()
+    with open_reader(folder) as reader:
+        assert reader.attempts("paid") == ()
+    with_journal(folder, lambda journal: admit(journal, wish()))
+
+
 ENDINGS: dict[str, Callable[[AttemptId], list[facts.Fact]]] = {
     "open": lambda _: [],
     "not_sent": lambda a: [facts.not_sent(a, "no connection")],

@@ -140,10 +140,13 @@ def leftovers(folder: Path, *, older_than: float) -> Iterator[Path]:
 def make_private_dir(path: Path) -> Path:
     """A folder that only its owner can enter, made if it is missing; `path` itself is returned.
 
+    A new folder's name is durable too: what is synced into it would be lost without its name.
     Raises `Outside` where something else lies there, another user owns it, or anyone may write.
     """
     with said(path):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.is_dir():
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(path.parent)
         found = path.stat()
     if found.st_uid != os.geteuid() and os.geteuid() != 0:
         raise Outside(f"{path} belongs to another user (uid {found.st_uid})")

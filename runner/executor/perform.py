@@ -118,9 +118,11 @@ async def instead(run: Run, work: Work, change: Mapping[str, JSON], before: Ende
     else:
         ended = await once(run, shot, take, step)
     result = ended.outcome.result
-    if result is not None and work.step.fingerprint is not None:
-        await run.parts.journal.append(record.stands_for(result, work.step.fingerprint))
-        result = replace(result, fingerprint=work.step.fingerprint)
+    fingerprint, asked = work.step.fingerprint, work.step.asked
+    if result is not None and fingerprint is not None and asked is not None:
+        await run.parts.journal.append(record.stands_for(result, fingerprint, asked))
+        sent = result.accepted or result.asked
+        result = replace(result, fingerprint=fingerprint, asked=asked, accepted=sent)
         run.landed(result)
     return replace(ended, outcome=replace(ended.outcome, step=work.step, result=result))
 

@@ -276,9 +276,10 @@ def vouched(result: Result, fingerprint: Digest, asked: Mapping[str, JSON]) -> F
     return Fact(result.attempt, Kind.VOUCHED, {"fingerprint": fingerprint, "asked": dict(asked)})
 
 
-def stands_for(result: Result, fingerprint: Digest) -> Fact:
-    """A take made by an `on_failure` step stands where the one that failed would; asked is kept."""
-    return Fact(result.attempt, Kind.VOUCHED, {"fingerprint": fingerprint, "asked": None})
+def stands_for(result: Result, fingerprint: Digest, asked: Mapping[str, JSON]) -> Fact:
+    """A take made by an `on_failure` step stands where the one that failed would."""
+    body = {"fingerprint": fingerprint, "asked": dict(asked), "by": "on_failure"}
+    return Fact(result.attempt, Kind.VOUCHED, body)
 
 
 # ── saved values ────────────────────────────────────────────────────────────────────────────

@@ -124,6 +124,15 @@ class Reader:
         )
         return next((json.loads(row[0]) for row in rows), {})
 
+    def blobs(self, realm: Realm) -> set[Digest]:
+        """The bytes of every take that was ever stored, also of those that were rendered anew."""
+        rows = self._rows(
+            "SELECT json_extract(s.body, '$.sha256') FROM attempts AS a "
+            "JOIN facts AS s ON s.seq = a.stored WHERE a.realm = ?",
+            realm,
+        )
+        return {Digest(row[0]) for row in rows}
+
     def tries(self, realm: Realm, run: str) -> tuple[int, int]:
         """POSTs of one run: how many there were, and how many went unanswered or refused."""
         rows = self._rows(
@@ -276,6 +285,9 @@ def open_reader(folder: Path) -> Reader:
         return Reader(None)
     try:
         db = connect_read_only(path)
+        if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            db.close()
+            return Reader(None)  # a run ended before it had made its tables
         db.execute("SELECT 1 FROM facts LIMIT 1")
     except sqlite3.Error as error:
         raise Outside(
