@@ -8,44 +8,23 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from runner.localgateway import models
+from runner.localgateway.answers import error_answer, film_answer, json_answer
 from runner.localgateway.archive import Archive
 from runner.localgateway.ask import Ask, Refusal
 from runner.localgateway.checks import check
-from runner.localgateway.film import Film
 from runner.localgateway.form import read_form
 from runner.localgateway.jobs import Clock, Job, new_id, public, status_of
 from runner.localgateway.ledger import Ledger, alias, media_line
 from runner.localgateway.models import Model
 from runner.localgateway.settings import Settings
 from runner.localgateway.studio import Studio
-from runner.localgateway.wire import Answer, Request, Span
+from runner.localgateway.wire import Answer, Request
 
 ROUTES = (
     "submit", "status", "content", "list", "delete", "signed", "ledger", "control", "unknown",
 )  # fmt: skip
-
-
-_as_json = json.JSONEncoder(ensure_ascii=False).encode  # made once: it is on every path
-
-
-def json_answer(body: object, status: int = 200, *headers: tuple[str, str]) -> Answer:
-    text = _as_json(body).encode()
-    return Answer(status, (text,), (("Content-Type", "application/json"), *headers))
-
-
-def error_answer(refusal: Refusal) -> Answer:
-    """The gateway's envelope; the trace id stands in the message, as it does there."""
-    trace = uuid4().hex[:20]
-    error = {
-        "message": f"{refusal.message} (tid: {trace})",
-        "type": refusal.kind,
-        "param": refusal.param,
-        "code": refusal.code,
-    }
-    return json_answer({"error": error}, refusal.status, ("X-Request-Id", trace))
 
 
 def route_of(request: Request) -> str:
@@ -364,28 +343,3 @@ class App:
 
     async def _unknown(self, request: Request) -> Answer:
         raise Refusal(404, f"Invalid URL ({request.method} {request.path})", code="not_found")
-
-
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
-
-
-def film_answer(request: Request, job: Job, film: Film | None = None) -> Answer:
-    """The bytes of a film, or the part of them that Range asks for."""
-    film = film or job.film
-    assert film is not None
-    headers = (
-        ("Content-Type", "video/mp4"),
-        ("Accept-Ranges", "bytes"),
-        ("ETag", film.etag),
-    )
-    wanted = _RANGE.fullmatch(request.headers.get("range", ""))
-    same = request.headers.get("if-range", film.etag) == film.etag
-    if not wanted or not any(wanted.groups()) or not same:
-        return Answer(200, (Span(film, 0, film.length),), headers)
-    first, last = wanted.groups()
-    start = int(first) if first else max(0, film.length - int(last))
-    stop = min(film.length, int(last) + 1) if first and last else film.length
-    if start >= film.length or start >= stop:
-        return Answer(416, (), (*headers, ("Content-Range", f"bytes */{film.length}")))
-    place = ("Content-Range", f"bytes {start}-{stop - 1}/{film.length}")
-    return Answer(206, (Span(film, start, stop),), (*headers, place))

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from runner.localgateway.app import App, json_answer
+from runner.localgateway.answers import json_answer
+from runner.localgateway.app import App
 from runner.localgateway.jobs import Job
 from runner.localgateway.wire import PLAIN, Answer, Delivery, Request
 

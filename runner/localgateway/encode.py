@@ -44,11 +44,13 @@ def film(
     overlay: Overlay | None,
     chord: tuple[int, ...] | None,
     seconds: float,
+    *,
+    fps: int = FPS,
 ) -> None:
     """Write an MP4. `pictures`: (first frame, still), in order; `chord`: Hz, None for silence."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as out:
         first = pictures[0][1]
-        video = out.add_stream("libx264", rate=FPS)
+        video = out.add_stream("libx264", rate=fps)
         video.width, video.height, video.pix_fmt = first.width, first.height, "yuv420p"
         # Constant quantiser: rate control costs half as much again and a still needs none.
         video.options = {

@@ -7,7 +7,8 @@ from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
-from runner.localgateway.app import App, error_answer, json_answer
+from runner.localgateway.answers import error_answer, json_answer
+from runner.localgateway.app import App
 from runner.localgateway.ask import Refusal
 from runner.localgateway.catalogue import Shelf
 from runner.localgateway.course import Course, shown, with_fields

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from runner.localgateway.app import App, error_answer, film_answer
+from runner.localgateway.answers import error_answer, film_answer
+from runner.localgateway.app import App
 from runner.localgateway.ask import Refusal
 from runner.localgateway.catalogue import Shelf
 from runner.localgateway.course import Course, with_fields

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from runner.localgateway.app import App, json_answer
+from runner.localgateway.answers import json_answer
+from runner.localgateway.app import App
 from runner.localgateway.catalogue import Shelf
 from runner.localgateway.course import Course
 from runner.localgateway.wire import Answer, End, Request, Span

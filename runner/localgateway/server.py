@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory, gettempdir
 import h11
 
 from runner.localgateway import wire
-from runner.localgateway.app import App, error_answer, model_and_prompt, route_of
+from runner.localgateway.answers import error_answer
+from runner.localgateway.app import App, model_and_prompt, route_of
 from runner.localgateway.ask import Refusal
 from runner.localgateway.chaos import About, Script, read_file, read_script
 from runner.localgateway.course import Course

@@ -49,14 +49,16 @@ def render(
         seconds=ask.seconds if seconds is None else seconds,
         audio=ask.audio if audio is None else audio,
     )
-    frames = max(1, round(ask.seconds * encode.FPS))
     chord = _CHORDS[_number(ask.prompt) % len(_CHORDS)] if ask.audio else None
     if plain or black:
         shade = (0, 0, 0) if black else tint(0.6, 0.2, 0.3)
         still = Image.new("RGB", (ask.width, ask.height), shade)
-        encode.film(path, [(0, still)], frames, None, chord, ask.seconds)
+        few = 2 if plain and ask.seconds == int(ask.seconds) else encode.FPS
+        frames = max(1, round(ask.seconds * few))
+        encode.film(path, [(0, still)], frames, None, chord, ask.seconds, fps=few)
         return
     slate = Slate(ask, shot)
+    frames = max(1, round(ask.seconds * encode.FPS))
     encode.film(path, slate.stills(frames), frames, slate.clock, chord, ask.seconds)
 
 

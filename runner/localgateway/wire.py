@@ -214,7 +214,7 @@ def head_of(answer: Answer) -> bytes:
         lines.append("Transfer-Encoding: chunked")
     elif answer.framing == "close":
         lines.append("Connection: close")
-    elif answer.status != 304:
+    elif answer.status not in (204, 304):
         length = answer.length if answer.declared is None else answer.declared
         lines.append(f"Content-Length: {length}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")

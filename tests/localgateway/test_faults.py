@@ -365,3 +365,25 @@ def test_a_wrong_script_is_refused_with_its_place(start: Start, script: Any, sai
     reply = start().ask("POST", "/_control", {"chaos": script})
     assert reply.status == 400
     assert said in reply.json["error"]["message"]
+
+
+def test_an_answer_can_be_cut_at_any_byte(served: Caller) -> None:
+    """Whatever the number, exactly so many bytes arrive, and the job was accepted."""
+    before = served.ledger()["accepted"]
+    sizes = [0, 1, 8, 9, 40, 100, 120, 150, 200, 300]
+    for size in sizes:
+        served.ask("POST", "/_control", rules({"fault": "cut_answer", "with": {"size": size}}))
+        got = raw(served, request("POST", "/v1/videos", SORA))
+        assert (len(got.data), got.end) == (size, "closed")
+    assert served.ledger()["accepted"] - before == len(sizes)
+
+
+def test_a_request_can_be_cut_at_any_byte(served: Caller) -> None:
+    """A request that was reset before its last byte has made no job."""
+    before = served.ledger()["accepted"]
+    post = request("POST", "/v1/videos", SORA)
+    for size in (0, 1, 30, len(post) // 2, len(post) - 1, len(post)):
+        script = rules({"fault": "reset_request", "route": "submit", "with": {"size": size}})
+        served.ask("POST", "/_control", script)
+        assert raw(served, post).end == "reset"
+    assert served.ledger()["accepted"] == before
