@@ -321,8 +321,13 @@ def test_a_failed_take_tries_what_the_shot_says(quarantined: FilmSet, gateway: F
     again = run_virtually(quarantined.run(film))
     assert statuses(again) == [DONE, DONE]
     assert len(gateway.posts) == 4
-    assert again[0].result
-    assert again[0].result.asked["prompt"] == "a gentler version"
+    result = again[0].result
+    assert result
+    assert result.accepted
+    assert (result.asked["prompt"], result.accepted["prompt"]) == (
+        "this is one",
+        "a gentler version",
+    )
 
 
 def test_every_step_stays_within_the_cap(quarantined: FilmSet, gateway: FakeGateway) -> None:

@@ -418,6 +418,16 @@ def test_a_lost_blob_comes_back_from_an_intact_output(film: Film) -> None:
     assert hash_file(film.folder / "sh020.mp4") == sha
 
 
+def test_a_paid_take_is_not_mistaken_for_an_edit(film: Film) -> None:
+    """What the store has lost, but an output still holds, goes back to the store."""
+    film.finish()
+    old = film.latest[ShotId("sh010"), 1].sha256
+    new = film.latest[ShotId("sh030"), 1].sha256
+    film.store.path(old).unlink()
+    assert place(["sh010.mp4"], new, film.folder, film.store, film.history) == []
+    assert film.store.verify(old)
+
+
 def test_bytes_that_are_nowhere_are_an_error(film: Film) -> None:
     """Nothing is put in place of what is lost."""
     with pytest.raises(Outside, match=r"sh010\.mp4: its bytes are in no store"):

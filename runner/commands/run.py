@@ -17,7 +17,7 @@ from runner.edit import set_field
 from runner.errors import BadInput, ExitCode, NeedsDecision
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
-from runner.model import (
+from runner.model import , History(
     JSON,
     Action,
     Facts,
@@ -87,7 +87,9 @@ def main(
             tool=f"reelmake {__version__}",
         )
         outcomes = carry_out(out, film, plan, facts, options)
-        write_down(film, rendered(outcomes))
+        unshared = write_down(film, rendered(outcomes))
+    for error in unshared.values():
+        out.say(f"not shared: {error.what}", "warn")
     if fmt == "json":
         out.result(json.dumps(results_as_json(film, plan, outcomes), indent=2))
     say_end(out, film, outcomes)
@@ -174,7 +176,7 @@ def carry_out(
     out: Out, film: Film, plan: Plan, facts: Facts, options: Options
 ) -> Sequence[Outcome]:
     """Do the plan's steps, showing them as they go. Without anything to ask, no gateway."""
-    progress = Placing(face(out), film)
+    progress = Placing(face(out), film, facts.history)
     progress.planned(plan)
     try:
         if any(step.action in WIRED for step in plan.steps):
@@ -205,8 +207,8 @@ async def render(
 class Placing:
     """Puts each take's video where people look for it as soon as it is there, then tells."""
 
-    def __init__(self, inner: Progress, film: Film) -> None:
-        self.inner, self.film = inner, film
+    def __init__(self, inner: Progress, film: Film, history: History) -> None:
+        self.inner, self.film, self.history = inner, film, history
         self.shots: dict[ShotId, Shot] = {shot.id: shot for shot in film.storyboard.shots}
 
     def planned(self, plan: Plan) -> None:
@@ -228,7 +230,8 @@ class Placing:
         if shot is None or result is None or outcome.step.take > len(shot.takes):
             return outcome
         names = shot.outputs(outcome.step.take)
-        moved = manifest.place(names, result.sha256, self.film.folder, self.film.project.store)
+        store = self.film.project.store
+        moved = manifest.place(names, result.sha256, self.film.folder, store, self.history)
         for path in moved:
             self.inner.note(f"an edited file was kept as {path.name}")
         return replace(outcome, output=names[0] if names else None)

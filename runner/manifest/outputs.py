@@ -1,24 +1,33 @@
 """Puts the bytes of takes where people look for them, and never over what a person has made.
 
 An output is always a copy of a blob. What lies in its place is overwritten only if the store has
-those bytes too; anything else is moved aside under a name that says so.
+those bytes too: a take it has lost goes back there first, and what nobody rendered is moved aside
+under a name that says so.
 """
 
 import os
 import shutil
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from runner.disk import hash_file, open_temp, said
 from runner.errors import Outside
-from runner.model import Digest
+from runner.model import Digest, History
 from runner.store import Store
 
 
-def place(names: Sequence[str], sha256: Digest, folder: Path, store: Store) -> list[Path]:
+def place(
+    names: Sequence[str],
+    sha256: Digest,
+    folder: Path,
+    store: Store,
+    history: History | None = None,
+) -> list[Path]:
     """Make every output of a take hold the bytes `sha256`; gives the files moved aside for it.
 
     Where the store has lost the blob but one of the outputs is intact, the store gets it back.
+    `history` tells renders from what a person has made.
     Raises `Outside` where the bytes are nowhere, or the disk will not do it.
     """
     wrong = [name for name in names if _found(folder / name) != sha256]
@@ -31,7 +40,10 @@ def place(names: Sequence[str], sha256: Digest, folder: Path, store: Store) -> l
     for name in wrong:
         found = _found(folder / name)
         if found is not None and not store.has(found):
-            moved.append(set_aside(folder / name, found))
+            if history is not None and _rendered(found, history):
+                _take_back(folder / name, found, store)
+            else:
+                moved.append(set_aside(folder / name, found))
         store.place(sha256, folder / name)
     return moved
 
@@ -47,6 +59,12 @@ def set_aside(path: Path, sha256: Digest) -> Path:
     with said(path):
         path.rename(aside)
     return aside
+
+
+def _rendered(sha256: Digest, history: History) -> bool:
+    """Slow, and asked only of files that are not what they should be."""
+    results = chain(history.results.values(), history.latest.values())
+    return any(result.sha256 == sha256 for result in results)
 
 
 def _found(path: Path) -> Digest | None:
