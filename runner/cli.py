@@ -235,6 +235,21 @@ def gateway(**options: Any) -> None:
     call("gateway", **options)
 
 
+@cli.command()
+@GATEWAY
+def doctor(gateway: str | None) -> None:
+    """Check state, stores, key, clock, disk and gateway; costs nothing."""
+    call("doctor", gateway=gateway)
+
+
+@cli.command()
+@click.option("--delete", is_flag=True, help="Really remove; without it gc only tells.")
+@click.option("--min-age", type=click.FloatRange(0), default=1.0, show_default=True, help="Days.")
+def gc(delete: bool, min_age: float) -> None:
+    """Remove stored bytes that no manifest names and that nobody paid for."""
+    call("gc", delete=delete, min_age=min_age)
+
+
 def main() -> None:
     """The console script. Turns every error into a message and its exit code."""
     try:

@@ -4,13 +4,16 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from runner import manifest
-from runner.model import Result
+from runner.errors import Outside
+from runner.model import Digest, Result
 from runner.project.cutting import make_cut
 from runner.project.opened import Film
 
 
-def write_down(film: Film, made: Iterable[Result] = ()) -> None:
+def write_down(film: Film, made: Iterable[Result] = ()) -> dict[Digest, Outside]:
     """Cut and manifest as things stand now, each written only where it changes.
+
+    Then every take goes to the team's store, if there is one; gives what could not be shared.
 
     `made` counts from now on: what was just rendered, or accepted. Without it the manifest, which
     is the lock, would win over a take that was rendered again for the same request.
@@ -22,3 +25,4 @@ def write_down(film: Film, made: Iterable[Result] = ()) -> None:
     if written.entries:
         manifest.write(film.manifest_path, written)
     film.project.stats.save()
+    return film.project.store.share_all(entry.result.sha256 for entry in written.entries)

@@ -95,7 +95,7 @@ class Store:
 
         Raises `Outside` where the blob is damaged or the shared store will not take it.
         """
-        if self._shared is None:
+        if self._shared is None or self._shared.has(digest):
             return False
         if not self.verify(digest):
             raise Outside(f"{self.path(digest)} is missing or damaged, so it is not shared")
