@@ -1,0 +1,37 @@
+"""`reelmake gc`: remove bytes that nothing needs; by default only say which."""
+
+import os
+from pathlib import Path
+
+from runner import manifest
+from runner.errors import ExitCode
+from runner.journal import open_reader
+from runner.model import Digest
+from runner.progress import Out
+from runner.project import Project, project_here
+from runner.project.wiring import locked
+
+DAY = 86_400.0
+
+
+def main(out: Out, *, delete: bool, min_age: float) -> ExitCode:
+    """Keeps all that was ever paid for, and all that any manifest names."""
+    project = project_here(Path.cwd(), os.environ)
+    with locked(project):
+        gone = project.store.prune(needed(project), min_age=min_age * DAY, dry_run=not delete)
+    size = sum(number for _, number in gone) / 1e6
+    word = "removed" if delete else "would be removed (--delete does it)"
+    for digest, number in gone:
+        out.result(f"{digest}  {number}")
+    out.say(f"{len(gone)} blobs, {size:.1f} MB {word}")
+    return ExitCode.DONE
+
+
+def needed(project: Project) -> set[Digest]:
+    """Reachable from a manifest below the project, or rendered for money, whatever became of it."""
+    found = (manifest.read(path) for path in project.root.rglob(manifest.NAME))
+    keep = manifest.reachable([pinned for pinned in found if pinned], ())
+    with open_reader(project.state) as journal:
+        keep |= journal.blobs("paid")
+        keep |= manifest.reachable((), journal.history("paid").results.values())
+    return keep
