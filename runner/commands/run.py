@@ -17,10 +17,11 @@ from runner.edit import set_field
 from runner.errors import BadInput, ExitCode, NeedsDecision
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
-from runner.model import , History(
+from runner.model import (
     JSON,
     Action,
     Facts,
+    History,
     Money,
     Outcome,
     Plan,
