@@ -9,7 +9,7 @@ receipt   what came back, bounded and without secrets
 answer    reads the JSON of strangers
 filing    what an answer, or its absence, proves
 listing   the account's jobs, to find a lost one
-download  a result, whole or not at all
+download  a result, whole or not at all (part: the file while it is unfinished)
 limits    how fast we may go
 polling   when to look next
 """

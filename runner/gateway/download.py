@@ -5,35 +5,30 @@ continued only where the server proves that it is still the same file; else it s
 """
 
 import asyncio
-import hashlib
-import os
 import random
 import re
-import tempfile
 import time
-from collections.abc import Callable, Sequence
-from contextlib import aclosing, suppress
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO
 
 import httpx
 
-from runner.errors import Outside
 from runner.gateway.answer import error_of, read_json
 from runner.gateway.filing import fault_of
 from runner.gateway.limits import Random, backoff, read_retry_after
+from runner.gateway.part import Part
 from runner.gateway.profile import is_loopback
 from runner.gateway.receipt import decoded, printable
-from runner.gateway.wire import FAULTS, Header, Wire, chunks_of
+from runner.gateway.wire import FAULTS, Wire, chunks_of
 from runner.model import Digest
 
 Check = Callable[[Path], str | None]
 
 TRIES = 5
 HOPS = 5
-_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 _SMALL = 1024 * 1024  # an error answer in place of a video is no larger
 
 
@@ -161,8 +156,8 @@ class Download:
 
     def _judge(self) -> Fetched:
         """What lies there is a whole MP4, or an error that came as one, or broken."""
-        path = self._part.flushed()
-        wrong = self._check(path)
+        path = self._part.path
+        wrong = self._check(path) or self._part.differs()
         if wrong is None:
             self._part.close()
             return Fetched(Got.DONE, path=path, sha256=self._part.sha256, bytes=self._part.size)
@@ -227,118 +222,11 @@ class Download:
         return Fetched(Got.UNREACHABLE, "the server no longer has the range that was missing")
 
 
-class Part:
-    """The unfinished file: private, beside its destination, hashed as it grows."""
-
-    def __init__(self, dest: Path) -> None:
-        self._dest = dest
-        self._file: BinaryIO | None = None
-        self._path: Path | None = None
-        self._etag: str | None = None
-        self._total: int | None = None
-        self._hash = hashlib.sha256()
-        self.size = 0
-
-    @property
-    def sha256(self) -> Digest:
-        return Digest(self._hash.hexdigest())
-
-    def asks(self) -> Sequence[Header]:
-        """Range headers, when there is something to continue and a way to know it is the same."""
-        asks = [("Accept", "video/mp4, */*;q=0.1")]
-        if self.size and self._etag:
-            asks += [("Range", f"bytes={self.size}-"), ("If-Range", self._etag)]
-        return asks
-
-    def continues(self, response: httpx.Response) -> bool:
-        """Makes ready for this body: at the end for a proven 206, at the start for a 200.
-
-        False: the body belongs nowhere, and the next try starts from nothing.
-        """
-        etag = _strong(response.headers.get("etag", ""))
-        if response.status_code == 200:
-            self.restart()
-            self._etag, self._total = etag, _length(response)
-            return True
-        found = _RANGE.fullmatch(response.headers.get("content-range", "").strip())
-        fits = (
-            found is not None
-            and self.size > 0
-            and int(found[1]) == self.size
-            and etag in (None, self._etag)
-            and found[3] in ("*", str(self._total or found[3]))
-        )
-        if not fits:
-            self.restart()
-        return fits
-
-    def write(self, chunk: bytes) -> None:
-        try:
-            self._open().write(chunk)
-        except OSError as error:
-            raise Outside(f"cannot write the download beside {self._dest}: {error}") from error
-        self._hash.update(chunk)
-        self.size += len(chunk)
-
-    def flushed(self) -> Path:
-        """The file as it stands, readable by others in this process."""
-        file = self._open()
-        try:
-            file.flush()
-        except OSError as error:
-            raise Outside(f"cannot write the download beside {self._dest}: {error}") from error
-        assert self._path is not None
-        return self._path
-
-    def restart(self) -> None:
-        """Back to nothing, in the same file."""
-        self._etag = self._total = None
-        self._hash = hashlib.sha256()
-        self.size = 0
-        if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
-
-    def close(self) -> None:
-        """Whole; from here on the file is the caller's."""
-        if self._file is not None:
-            self._file.close()
-
-    def drop(self) -> None:
-        """Gone without a trace."""
-        if self._file is not None and self._path is not None:
-            with suppress(OSError):
-                self._file.close()
-            self._path.unlink(missing_ok=True)
-            self._file = self._path = None
-
-    def _open(self) -> BinaryIO:
-        if self._file is None:
-            try:
-                handle, name = tempfile.mkstemp(
-                    prefix=f".{self._dest.name}.", suffix=".part", dir=self._dest.parent
-                )
-            except OSError as error:
-                raise Outside(f"cannot write beside {self._dest}: {error}") from error
-            self._file, self._path = os.fdopen(handle, "wb"), Path(name)
-        return self._file
-
-
 def is_whole_mp4(path: Path) -> str | None:
     """Why a file is not a structurally complete MP4, or None."""
     from runner.media.boxes import check_mp4  # only where something is downloaded
 
     return check_mp4(path)
-
-
-def _strong(etag: str) -> str | None:
-    """An entity tag that stands for exact bytes. Weak ones and odd ones do not."""
-    return etag if re.fullmatch(r'"[\x21\x23-\x7e]{1,200}"', etag) else None
-
-
-def _length(response: httpx.Response) -> int | None:
-    text = response.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _target(base: httpx.URL, location: str) -> httpx.URL | None:

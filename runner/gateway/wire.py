@@ -38,6 +38,10 @@ class Wire:
         self._authorization = f"Bearer {usable_key(key, profile)}" if key else None
         self._verify = verify
         self._origin = origin(profile.base_url)
+        limits = profile.deadlines
+        self._timeout = {
+            "connect": limits.connect, "read": limits.read, "write": limits.write, "pool": None
+        }  # fmt: skip
         self._proxies = proxies()
         passwords = [urlsplit(proxy).password for proxy in self._proxies.values()]
         self.redactor = Redactor([key, *passwords, *self._proxies.values()])
@@ -93,11 +97,7 @@ class Wire:
         at = httpx.URL(url)
         if self._authorization and origin(at) == self._origin:
             own.append(("Authorization", self._authorization))
-        limits = self.profile.deadlines
-        timeout = httpx.Timeout(
-            connect=limits.connect, read=limits.read, write=limits.write, pool=None
-        )
-        extensions: dict[str, Any] = {"timeout": timeout.as_dict()}
+        extensions: dict[str, Any] = {"timeout": self._timeout}
         if seen is not None:
             extensions["trace"] = seen.trace
         return httpx.Request(method, at, headers=own, content=content, extensions=extensions)

@@ -5,14 +5,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from scripted import Connection, forever, reply, says, serving
+from scripted import Connection, Script, forever, reply, says, serving
 from wires import BODY, JOB, KEY, STRICT, judged, looked, profile, submitted, using
 
 from runner.errors import BadInput
 from runner.gateway.client import Client
 from runner.gateway.filing import State, classify
 from runner.gateway.profile import Bounds, Dedupe, Refusal
-from runner.gateway.receipt import Fault
+from runner.gateway.receipt import Fault, Receipt
 from runner.model import JobId, Standing
 
 ACCEPTED = b'{"id":"job/1?x=#%","status":"queued"}'
@@ -44,22 +44,27 @@ def test_the_idempotency_key_travels_only_where_it_is_honoured() -> None:
     assert [asked.header("idempotency-key") for asked in server.asked] == [None, "key-2"]
 
 
-@pytest.mark.parametrize("cut", range(len(ANSWER)))
-def test_an_answer_cut_anywhere_is_in_doubt(cut: int) -> None:
+def test_an_answer_cut_anywhere_is_in_doubt() -> None:
     """Whatever byte the answer breaks off at, nobody resubmits, and what arrived is kept."""
 
-    def script(at: Connection) -> None:
-        at.request()
-        at.send(ANSWER[:cut])
+    def cut_at(cut: int) -> Script:
+        def script(at: Connection) -> None:
+            at.request()
+            at.send(ANSWER[:cut])
 
-    with serving(script) as server:
-        receipt = submitted(server)
-    verdict = classify(receipt, profile(server))
-    assert verdict.standing is Standing.AMBIGUOUS
-    assert not verdict.again
-    assert len(server.asked) == 1
+        return script
+
+    async def one_each(client: Client) -> list[Receipt]:
+        return [await client.submit(BODY) for _ in ANSWER]
+
+    with serving(*(cut_at(cut) for cut in range(len(ANSWER)))) as server:
+        receipts = using(server, one_each)
+    assert len(server.asked) == len(ANSWER)
     head = ANSWER.index(b"\r\n\r\n") + 4
-    assert receipt.body == ANSWER[head:cut]
+    for cut, receipt in enumerate(receipts):
+        verdict = classify(receipt, profile(server))
+        assert (verdict.standing, verdict.again) == (Standing.AMBIGUOUS, False), cut
+        assert receipt.body == ANSWER[head:cut]
 
 
 @pytest.mark.parametrize("cut", [0, 1, 17, 60, 120, 200, 10_000, 200_000, 999_999])

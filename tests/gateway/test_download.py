@@ -1,14 +1,16 @@
 """Downloads: a whole MP4 or nothing, whatever happens on the way."""
 
-import errno
+import base64
 import gzip
 import hashlib
-import os
+import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from scripted import Asked, Connection, Script, film, forever, reply, says, serving
-from wires import STRICT, fetched, profile
+from wires import fetched, profile
 
 from runner.errors import Outside
 from runner.gateway.download import Got
@@ -299,6 +301,29 @@ def test_a_signed_link_that_ran_out_is_asked_for_again(dest: Path) -> None:
     assert (got.got, got.tries) == (Got.DONE, 2)
 
 
+@pytest.mark.parametrize(
+    ("header", "encode"),
+    [
+        ("Repr-Digest", "sha-256=:{}:"),
+        ("Digest", "md5=x, SHA-256={}"),
+    ],
+)
+def test_an_announced_digest_is_held_against_the_bytes(
+    dest: Path, header: str, encode: str
+) -> None:
+    """A byte flipped on the way is found where the server says what it sent."""
+    digest = base64.b64encode(hashlib.sha256(FILM).digest()).decode()
+    told = (header, encode.format(digest))
+    flipped = FILM[:20_000] + b"?" + FILM[20_001:]
+    with serving(says(reply(200, flipped, VIDEO, told)), says(reply(200, FILM, VIDEO, told))) as at:
+        got = fetched(at, dest)
+    assert (got.got, got.sha256, got.tries) == (Got.DONE, SHA, 2)
+    with serving(forever(reply(200, flipped, VIDEO, told))) as at:
+        got = fetched(at, dest)
+    assert got.got is Got.BROKEN
+    assert "digest" in got.detail
+
+
 def test_too_large_is_stopped_on_the_way(dest: Path) -> None:
     """The limit holds while bytes arrive; the disk is not filled first."""
 
@@ -361,32 +386,21 @@ def test_silence_is_given_up(dest: Path) -> None:
         at.hang()
 
     with serving(silent) as server:
-        got = fetched(profile(server, deadlines=STRICT), dest)
+        got = fetched(profile(server, deadlines=Deadlines(read=0.1)), dest)
     assert got.got is Got.UNREACHABLE
 
 
-def test_a_full_disk_is_our_own_failure(dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_our_own_failure(dest: Path) -> None:
     """No room for the film is said as such, names the place, and leaves no crumbs."""
-    monkeypatch.setattr(os, "fdopen", lambda handle, mode: Full(handle, mode))
-    with (
-        serving(says(reply(200, FILM, VIDEO))) as server,
-        pytest.raises(Outside, match=r"sh010\.mp4.*No space"),
-    ):
-        fetched(server, dest)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serving(says(reply(200, FILM, VIDEO))) as server:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+        try:
+            with pytest.raises(Outside, match=r"sh010\.mp4.*File too large"):
+                fetched(server, dest)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert left(dest) == []
-
-
-class Full:
-    """A file on a disk without room."""
-
-    def __init__(self, handle: int, mode: str) -> None:
-        self._file = open(handle, mode)  # noqa: SIM115 - wraps a descriptor
-
-    def write(self, data: bytes) -> int:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def close(self) -> None:
-        self._file.close()
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -396,3 +410,51 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         pytest.raises(Outside, match=r"nowhere/x\.mp4"),
     ):
         fetched(server, tmp_path / "nowhere" / "x.mp4")
+
+
+CLIENT_OF_ITS_OWN = """
+import asyncio, resource, sys
+from pathlib import Path
+from runner.gateway.client import Client
+from runner.gateway.profile import Profile
+from runner.model import JobId
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+async def main():
+    async with Client(Profile("large", sys.argv[1]), "sk-0123456789") as client:
+        await client.look(JobId("warm"))
+        before = peak()
+        got = await client.fetch(JobId("large"), Path(sys.argv[2]))
+        print(got.got, got.bytes, peak() - before)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_gigabyte_in_constant_memory(dest: Path) -> None:
+    """The size of a film does not matter to the memory of the machine."""
+    size = 1 << 30
+    head = film(0)[:-8] + (size + 8).to_bytes(4) + b"mdat"
+
+    def large(at: Connection) -> None:
+        if not at.request().target.endswith("content"):
+            at.send(reply(404))
+            at.request()
+        at.send(reply(200, head, VIDEO, length=len(head) + size))
+        for _ in range(size >> 20):
+            at.send(bytes(1 << 20))
+
+    with serving(large) as server:
+        run = subprocess.run(
+            [sys.executable, "-c", CLIENT_OF_ITS_OWN, server.url, str(dest)],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parents[2],
+        )
+    got, received, grown = run.stdout.rsplit(" ", 2)
+    assert (got, int(received)) == ("done", len(head) + size)
+    assert int(grown) < 50
