@@ -13,6 +13,9 @@ from runner.localgateway.wire import PLAIN, Answer, Delivery, Request
 # Makes another answer out of the honest one, which was a success.
 Bend = Callable[[Answer, App, Request], Answer]
 
+# Says no, by what else is going on; None: lets the request through.
+Guard = Callable[[App], Answer | None]
+
 
 @dataclass(slots=True)
 class Course:
@@ -28,6 +31,7 @@ class Course:
     twice: bool = False  # the route runs two times; the second answer counts
     hide: tuple[str, ...] = ()  # request headers the route does not get to see
     instead: Answer | None = None
+    guards: list[Guard] = field(default_factory=list)
     bends: list[Bend] = field(default_factory=list)
     changes: list[Callable[[Job], None]] = field(default_factory=list)
     delivery: Delivery = PLAIN

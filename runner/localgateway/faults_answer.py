@@ -12,6 +12,7 @@ from runner.localgateway.app import App
 from runner.localgateway.ask import Refusal
 from runner.localgateway.catalogue import Shelf
 from runner.localgateway.course import Course, shown, with_fields
+from runner.localgateway.jobs import status_of
 from runner.localgateway.wire import Answer, Blank, Request, bytes_of
 
 SHELF = Shelf()
@@ -39,6 +40,36 @@ def _refuse(course: Course, refusal: Refusal, retry_after: str = "", copies: int
 def too_many_requests(course: Course, *, retry_after: str = "3", copies: int = 1) -> None:
     """429; `retry_after` as written (`3`, `soon`, empty: none) or `date:+30`, `copies` times."""
     _refuse(course, Refusal(429, "Too many requests", code="rate_limited"), retry_after, copies)
+
+
+@fault("F032", "F034", route="submit")
+def too_many_running(course: Course, *, jobs: int = 3, retry_after: str = "1") -> None:
+    """429 while so many jobs are not finished: a vendor's limit of concurrency."""
+
+    def guard(app: App) -> Answer | None:
+        now = app.clock.now()
+        words = (status_of(job, now)[0] for job in app.jobs.values())
+        running = sum(word in ("queued", "in_progress") for word in words)
+        return _too_many(retry_after) if running >= jobs else None
+
+    course.guards.append(guard)
+
+
+@fault("F032", "F034", route="submit")
+def too_many_a_minute(course: Course, *, jobs: int = 10, retry_after: str = "5") -> None:
+    """429 when so many jobs were accepted within the last minute: a vendor's limit of rate."""
+
+    def guard(app: App) -> Answer | None:
+        since = app.clock.now() - 60
+        recent = sum(job.created > since for job in app.jobs.values())
+        return _too_many(retry_after) if recent >= jobs else None
+
+    course.guards.append(guard)
+
+
+def _too_many(retry_after: str) -> Answer:
+    answer = error_answer(Refusal(429, "Too many requests", code="rate_limited"))
+    return replace(answer, headers=(*answer.headers, *_retry(retry_after)))
 
 
 @fault("F035", route="any")
@@ -165,6 +196,31 @@ def status_words(course: Course, *, words: str = "in_progress queued completed")
     listed = words.split()
     word = listed[min(course.count, len(listed)) - 1]
     course.bends.append(lambda answer, app, request: with_fields(answer, status=word))
+
+
+@fault("F040", "F061", "F062", route="any")
+def terse(course: Course) -> None:
+    """Nothing but `id` and `status` comes back: all that the gateway's page promises."""
+
+    def bend(answer: Answer, app: App, request: Request) -> Answer:
+        body = shown(answer)
+        return json_answer({name: body[name] for name in ("id", "status")}, answer.status)
+
+    course.bends.append(bend)
+
+
+@fault("F068", route="status")
+def bare_failure(course: Course, *, form: str = "text") -> None:
+    """failed, and `error` is a plain `text`, `null`, or `missing`."""
+
+    def bend(answer: Answer, app: App, request: Request) -> Answer:
+        body = shown(answer) | {"status": "failed"}
+        body.pop("error", None)
+        if form != "missing":
+            body["error"] = "generation failed" if form == "text" else None
+        return json_answer(body)
+
+    course.bends.append(bend)
 
 
 @fault("F051", route="status")

@@ -90,8 +90,10 @@ class Server:
             await asyncio.sleep(course.before)
         if course.hide:
             request = request.without(course.hide)
-        if course.instead is not None:
-            answer = course.instead
+        refused = (guard(self._app) for guard in course.guards)
+        instead = course.instead or next((answer for answer in refused if answer), None)
+        if instead is not None:
+            answer = instead
             if route == "submit":
                 said = 0 if 200 <= answer.status < 300 else answer.status
                 self._app.ledger.refuse(said, self._app.ledger.requests["submit"])

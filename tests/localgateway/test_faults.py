@@ -91,6 +91,11 @@ PROOFS = [
     Proof("too_many_requests", S, lambda got: got.head.count(b"retry-after: x") == 2, given={
         "retry_after": "x", "copies": 2}),
     Proof("too_many_requests", S, header(b" gmt"), given={"retry_after": "date:-30"}),
+    Proof("too_many_running", S, says(429), given={"jobs": 0}),
+    Proof("too_many_a_minute", S, header(b"retry-after: 5"), given={"jobs": 1}),
+    Proof("terse", P, lambda got: set(got.json) == {"id", "status"}),
+    Proof("bare_failure", P, field_is("error", "generation failed")),
+    Proof("bare_failure", P, lambda got: "error" not in got.json, given={"form": "missing"}),
     Proof("unauthorized", P, says(401)),
     Proof("forbidden", S, says(403)),
     Proof("out_of_credit", S, lambda got: got.json["error"]["code"] == "insufficient_user_quota"),
@@ -270,6 +275,20 @@ def test_fates(start: Start) -> None:
     assert words == ["in_progress", "completed", "in_progress", "failed"]
     gateway.advance(10**7)
     assert gateway.look(jobs[0])["status"] == "in_progress"
+
+
+def test_limits_lift_when_jobs_end(start: Start) -> None:
+    """A limit of concurrency refuses while jobs run; one of rate forgets after a minute."""
+    gateway = start()
+    gateway.ask("POST", "/_control", rules({"fault": "too_many_running", "with": {"jobs": 2}}))
+    assert [gateway.submit().status for _ in range(3)] == [200, 200, 429]
+    gateway.advance(5)
+    assert gateway.submit().status == 200
+    gateway.ask("POST", "/_control", rules({"fault": "too_many_a_minute", "with": {"jobs": 4}}))
+    assert [gateway.submit().status for _ in range(2)] == [200, 429]
+    gateway.advance(60)
+    assert gateway.submit().status == 200
+    assert gateway.ledger()["refused"] == {"429": 2}
 
 
 def test_films_that_are_not_what_was_asked(start: Start, tmp_path: Path) -> None:
