@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from runner.localgateway import faults_answer, faults_job, faults_wire
+from runner.localgateway import faults_answer, faults_job, faults_list, faults_wire
 from runner.localgateway.app import ROUTES
 from runner.localgateway.catalogue import Fault
 from runner.localgateway.course import Course
@@ -27,6 +27,7 @@ from runner.localgateway.course import Course
 CATALOGUE: Mapping[str, Fault] = {
     **faults_wire.SHELF.faults,
     **faults_answer.SHELF.faults,
+    **faults_list.SHELF.faults,
     **faults_job.SHELF.faults,
 }
 _KEYS = {"fault", "with", "route", "nth", "every", "chance", "times", "per", "model", "prompt"}

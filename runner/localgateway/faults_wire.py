@@ -1,5 +1,7 @@
 """Faults of the network: resets, cuts, waits, and bytes that go wrong on the way."""
 
+import base64
+import hashlib
 from dataclasses import replace
 
 from runner.localgateway.answers import json_answer
@@ -138,6 +140,23 @@ def chunked(course: Course, *, size: int = -1) -> None:
 def flipped_bit(course: Course, *, at: int = 2000) -> None:
     """One bit of the body is wrong, in byte number `at`."""
     course.delivery = replace(course.delivery, flip=at)
+
+
+@fault("F026", route="content")
+def announced_digest(course: Course, *, wrong: bool = False) -> None:
+    """Repr-Digest tells the SHA-256 of the whole film; `wrong`: it does not."""
+
+    def bend(answer: Answer, app: App, request: Request) -> Answer:
+        span = answer.body[0] if answer.body else None
+        if not isinstance(span, Span):
+            return answer
+        found = hashlib.sha256(b"wrong" if wrong else b"")
+        for chunk in span.film.read(0, span.film.length):
+            found.update(chunk)
+        value = f"sha-256=:{base64.b64encode(found.digest()).decode()}:"
+        return replace(answer, headers=(*answer.headers, ("Repr-Digest", value)))
+
+    course.bends.append(bend)
 
 
 @fault("F027", route="content")

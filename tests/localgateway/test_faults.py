@@ -1,6 +1,8 @@
 """The catalogue of faults, walked: each really happens on the wire, and the ledger knows."""
 
+import base64
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -54,6 +56,10 @@ def header(line: bytes) -> Check:
     return lambda got: line in got.head
 
 
+def digest(body: bytes) -> bytes:
+    return b"Repr-Digest: sha-256=:" + base64.b64encode(hashlib.sha256(body).digest())
+
+
 RANGE = {"Range": "bytes=10-"}
 S, P, C, L, D = "submit", "status", "content", "list", "delete"
 PROOFS = [
@@ -81,6 +87,9 @@ PROOFS = [
     Proof("long_content", C, lambda got: len(got.body) == got.length + 1000),
     Proof("chunked", C, lambda got: b"chunked" in got.head and not got.body.endswith(b"0\r\n\r\n")),
     Proof("flipped_bit", C, lambda got: got.body[4:8] == b"gtyp", given={"at": 4}),
+    Proof("announced_digest", C, lambda got: digest(got.body) in got.data),
+    Proof("announced_digest", C, lambda got: digest(got.body) not in got.data, given={
+        "wrong": True}),
     Proof("ignore_range", C, says(200), headers=RANGE),
     Proof("wrong_range", C, header(b"content-range: bytes 110-"), headers=RANGE),
     Proof("changed_etag", C, header(b'etag: "other-1"'), headers=RANGE),
