@@ -6,43 +6,21 @@ from typing import Any
 
 import pytest
 
-from runner.model import MediaInfo, Severity
-from runner.schema import Complaint, Measured, check_media, check_shot, open_catalogue
+from runner.model import Severity
+from runner.schema import Complaint, open_catalogue
 from runner.schema.checks import CHECKS
 from runner.schema.complaint import PLACE
+from runner.schema.examples import judge
 from runner.schema.rules import Rule
 
 CATALOGUE = open_catalogue()
 RULES = list(CATALOGUE.rules())
 
 
-def expanded(value: Any) -> Any:
-    """Examples write long text and long lists as {"$repeat": x, "times": n}."""
-    if isinstance(value, dict):
-        if "$repeat" in value:
-            item, times = value["$repeat"], value["times"]
-            return item * times if isinstance(item, str) else [item] * times
-        return {key: expanded(item) for key, item in value.items()}
-    return [expanded(item) for item in value] if isinstance(value, list) else value
-
-
 def judged(rule: Rule, kind: str) -> Iterator[tuple[Any, list[Complaint]]]:
     """Each example of a rule with what is said about it."""
-    for example in map(expanded, rule.examples[kind]):
-        if rule.on == "shot":
-            shot = {"prompt": "A quiet harbour at dawn.", **example}
-            yield shot, check_shot(CATALOGUE, shot)
-        else:
-            media = [example["medium"]] if rule.on == "medium" else example["media"]
-            fields = {"model": example["model"], **example.get("shot", {})}
-            yield example, check_media(CATALOGUE, fields, [*map(measured, media)])
-
-
-def measured(medium: dict[str, Any]) -> Measured:
-    about = dict(medium)
-    role, declared = about.pop("role"), about.pop("declared")
-    path = ("references", 0) if role == "reference" else (role,)
-    return Measured(path, role, declared, "refs/it", MediaInfo(**about))
+    for example in rule.examples[kind]:
+        yield example, judge(CATALOGUE, example)
 
 
 def title(rule: Rule) -> str:

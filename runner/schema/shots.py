@@ -1,5 +1,6 @@
 """A resolved shot against everything known of its model."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -159,10 +160,16 @@ def as_wanted(catalogue: Catalogue, complaints: Iterable[Complaint]) -> Iterator
 
 
 def _named(catalogue: Catalogue, facts: ModelFacts, capability: str) -> str:
-    able = catalogue.able(capability)
-    near = sorted(able, key=lambda model: catalogue.models[model].vendor != facts.vendor)
-    more = f" and {len(near) - NAMED} more" if len(near) > NAMED else ""
-    return ", ".join(near[:NAMED]) + more if near else "no model"
+    """Models that can do it: those of the same vendor, then the first of each other one."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for model in catalogue.able(capability):
+        vendor = catalogue.models[model].vendor
+        ranked.append((vendor != facts.vendor, seen[vendor], model))
+        seen[vendor] += 1
+    named = [model for *_, model in sorted(ranked, key=lambda rank: rank[:2])]
+    more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+    return ", ".join(named[:NAMED]) + more if named else "no model"
 
 
 def _retired(facts: ModelFacts) -> Iterator[Complaint]:
