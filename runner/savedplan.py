@@ -87,7 +87,7 @@ def read_saved(data: bytes, name: str) -> SavedPlan:
             ),
             steps={(ShotId(s["shot"]), s["take"]): _read_step(s) for s in saved["steps"]},
         )
-    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+    except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise BadInput(f"{name} is not a saved plan ({error!r})", do="plan --save again") from error
 
 

@@ -307,6 +307,7 @@ def spoil(change: Callable[[Any], None]) -> str:
     ("text", "message"),
     [
         ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
         ("[]", "not a manifest"),
         ('{"manifest": NaN}', "not JSON"),
         (spoil(lambda d: d.update(manifest=2)), "format 2"),
@@ -321,6 +322,40 @@ def test_a_damaged_manifest_is_one_clear_error(text: str, message: str) -> None:
     """Never a traceback, and never a path that leads out of the folder."""
     with pytest.raises(BadInput, match=message):
         parse(text, "renders/film/manifest.json")
+
+
+def spots(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every place in a JSON value."""
+    found = [path] if path else []
+    if isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in inner:
+            found += spots(item, (*path, key))
+    return found
+
+
+rubbish: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", "x", "../x", [], [1], {}, {"a": 1}, "NaN", {"media": [{}]}]
+)
+
+
+@given(st.data(), rubbish)
+def test_any_spoilt_place_is_one_clear_error_or_harmless(data: st.DataObject, junk: Any) -> None:
+    """Whatever somebody wrote where, reading it ends in a manifest or in an error of ours."""
+    whole = json.loads(spoil(lambda d: d.update(cut={"path": "cut.mp4"})))
+    *way, last = data.draw(st.sampled_from(spots(whole)))
+    spot = whole
+    for step in way:
+        spot = spot[step]
+    if data.draw(st.booleans()):
+        spot[last] = junk
+    else:
+        del spot[last]
+    try:
+        manifest = parse(json.dumps(whole), "m")
+    except BadInput:
+        return
+    dump(manifest)
 
 
 def test_a_manifest_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The manifest's file: read, written only where it changes, a line for every fact of a take."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from runner.disk import write_atomic
 from runner.errors import BadInput
@@ -23,6 +25,8 @@ from runner.model import (
 )
 
 FORMAT = 1
+DIGEST = re.compile(r"[0-9a-f]{64}")
+Kind = TypeVar("Kind")
 UNKNOWN = AttemptId("")  # a result that only a manifest tells of
 
 
@@ -131,7 +135,7 @@ def parse(text: str, name: str) -> Manifest:
     """A manifest from its text. Raises BadInput with `name` for anything else."""
     try:
         data = json.loads(text, parse_constant=_no_constant)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{name} is not JSON: {error}", do="restore it from git") from error
     if not isinstance(data, dict) or "manifest" not in data:
         raise BadInput(f"{name} is not a manifest")
@@ -140,12 +144,28 @@ def parse(text: str, name: str) -> Manifest:
             f"{name} has format {data['manifest']!r}; this version reads {FORMAT}",
             do="update reelmake",
         )
-    return Manifest(
-        storyboard=str(data["storyboard"]["path"]),
-        gateway=str(data.get("gateway", "")),
-        entries=tuple(_read_entries(data.get("shots", []), name)),
-        cut=data["cut"]["path"] if data.get("cut") else None,
-    )
+    try:
+        return Manifest(
+            storyboard=_of(str, data["storyboard"]["path"]),
+            gateway=_of(str, data["gateway"]),
+            entries=tuple(_read_entries(_of(list, data["shots"]), name)),
+            cut=_inside(data["cut"]["path"]) if "cut" in data else None,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{name} is damaged ({error!r})", do="restore it from git") from error
+
+
+def _of(kind: type[Kind], value: JSON) -> Kind:
+    """The value, if it is of that JSON type; a true is no number. Raises TypeError."""
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{value!r} is not {kind.__name__}")
+    return value
+
+
+def _digest(value: JSON) -> Digest:
+    if not DIGEST.fullmatch(_of(str, value)):
+        raise ValueError(f"{value!r} is not a SHA-256")
+    return Digest(value)
 
 
 def _no_constant(text: str) -> None:
@@ -156,7 +176,7 @@ def _read_entries(shots: Iterable[Mapping[str, JSON]], name: str) -> Iterator[En
     for number, saved in enumerate(shots):
         try:
             yield _read_entry(saved)
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             where = saved.get("id", number) if isinstance(saved, Mapping) else number
             raise BadInput(f"{name}: entry {where!r} is damaged ({error!r})") from error
 
@@ -165,19 +185,19 @@ def _read_entry(saved: Mapping[str, JSON]) -> Entry:
     output = saved["output"]
     paths = [path for path in (output["path"], *output.get("also", ())) if path is not None]
     return Entry(
-        shot=ShotId(saved["id"]),
-        take=saved["take"],
-        kept=saved["kept"],
-        vendor=saved["vendor"],
+        shot=ShotId(_of(str, saved["id"])),
+        take=_of(int, saved["take"]),
+        kept=_of(bool, saved["kept"]),
+        vendor=_of(str, saved["vendor"]),
         result=_read_result(saved),
-        inputs=tuple(saved["inputs"]),
+        inputs=tuple(_of(dict, each) for each in _of(list, saved["inputs"])),
         outputs=tuple(_inside(path) for path in paths),
     )
 
 
 def _inside(path: str) -> str:
     """An output path is a plain name below the manifest's folder, whoever wrote the manifest."""
-    parts = PurePosixPath(path).parts
+    parts = PurePosixPath(_of(str, path)).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
         raise ValueError(f"{path!r} is no path below the manifest")
     return path
@@ -189,27 +209,46 @@ def _read_result(saved: Mapping[str, JSON]) -> Result:
         attempt=UNKNOWN,
         shot=ShotId(saved["id"]),
         take=saved["take"],
-        fingerprint=Digest(saved["fingerprint"]),
-        asked=saved["request"],
-        gateway=job.get("gateway", ""),
-        job=JobId(job["id"]) if job["id"] is not None else None,
-        submitted_at=job["submitted_at"],
-        completed_at=job["completed_at"],
-        sha256=Digest(output["sha256"]),
-        bytes=output["bytes"],
+        fingerprint=_digest(saved["fingerprint"]),
+        asked=_document(saved["request"]),
+        gateway=_of(str, job["gateway"]),
+        job=None if job["id"] is None else JobId(_of(str, job["id"])),
+        submitted_at=_of(str, job["submitted_at"]),
+        completed_at=_of(str, job["completed_at"]),
+        sha256=_digest(output["sha256"]),
+        bytes=_of(int, output["bytes"]),
         probe=Probe(
-            output["width"], output["height"], output["seconds"], output["fps"], output["audio"]
+            width=_of(int, output["width"]),
+            height=_of(int, output["height"]),
+            seconds=float(output["seconds"]),
+            fps=float(output["fps"]),
+            audio=_of(bool, output["audio"]),
         ),
-        cost=_read_cost(saved.get("cost")),
-        findings=tuple(Finding(f["rule"], f["message"]) for f in saved.get("findings", ())),
+        cost=_read_cost(saved["cost"]),
+        findings=tuple(
+            Finding(_of(str, f["rule"]), _of(str, f["message"])) for f in saved.get("findings", ())
+        ),
         vendor=saved["vendor"],
-        vars=saved.get("vars", {}),
-        accepted=saved.get("accepted"),
+        vars=_of(dict, saved.get("vars", {})),
+        accepted=_document(saved["accepted"]) if "accepted" in saved else None,
     )
+
+
+def _document(saved: JSON) -> Mapping[str, JSON]:
+    """An asked document, as far as others look into it."""
+    for medium in _of(list, _of(dict, saved).get("media", [])):
+        _of(str, medium["role"])
+        for key in ("sha256", "url_sha256"):
+            if key in medium:
+                _digest(medium[key])
+    return _of(dict, saved)
 
 
 def _read_cost(saved: JSON) -> Estimate | None:
     if saved is None:
         return None
-    money = Money(Decimal(saved["amount"]), saved["currency"])
-    return Estimate(money, saved["basis"], saved.get("bound", False))
+    amount = Decimal(_of(str, saved["amount"]))
+    if not amount.is_finite():
+        raise ValueError(f"{amount} is no amount")
+    money = Money(amount, _of(str, saved["currency"]))
+    return Estimate(money, _of(str, saved["basis"]), _of(bool, saved.get("bound", False)))
