@@ -102,7 +102,9 @@ def test_lost_and_damaged_outputs_come_back_without_a_request(paid: Space) -> No
     paid.run("verify", "film.yaml").ok()
     assert paid.gateway.posts == before
     assert (folder / "sh020.mp4").read_bytes() == whole
-    assert [p.read_bytes() for p in folder.glob("sh030.edited-*.mp4")] == [whole + b"edited by hand"]
+    assert [p.read_bytes() for p in folder.glob("sh030.edited-*.mp4")] == [
+        whole + b"edited by hand"
+    ]
 
 
 def test_without_a_key_it_is_a_preview_and_says_so(space: Space) -> None:

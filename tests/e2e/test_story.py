@@ -1,0 +1,123 @@
+"""Two people, one film: real git, a shared store, and nobody pays twice."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from space import Gateway, Space
+
+FILM = """\
+storyboard: 1
+defaults: {model: wan2.5-t2v-preview, seconds: 5, resolution: 480p}
+shots:
+  - id: sh010
+    prompt: A pier at dusk.
+  - id: sh020
+    model: wan2.5-i2v-preview
+    first_frame: {shot: sh010, frame: last}
+    prompt: The camera drifts along it.
+  - id: sh030
+    prompt: A bench.
+"""
+
+
+def git(folder: Path, *words: str) -> str:
+    names = ["-c", "user.name=t", "-c", "user.email=t@example.com"]
+    done = subprocess.run(
+        ["git", *names, *words], cwd=folder, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def two(tmp_path: Path, quick_gateway: Gateway) -> tuple[Space, Space]:
+    """A's checkout with a rendered, pushed film, and B's fresh clone; one store between them."""
+    shared = {"REELMAKE_STORE": f"file://{tmp_path / 'shared'}"}
+    git(tmp_path, "init", "-q", "--bare", "-b", "main", "origin.git")
+    git(tmp_path, "clone", "-q", "origin.git", "a")
+    a = Space(tmp_path / "a", quick_gateway, dict(shared))
+    git(a.root, "checkout", "-q", "-b", "main")
+    a.write("film.yaml", FILM)
+    a.write(".gitignore", ".reelmake/\nrenders/**/*.mp4\n")
+    a.run("run", "film.yaml", "--yes").ok()
+    git(a.root, "add", ".")
+    git(a.root, "commit", "-qm", "film")
+    git(a.root, "push", "-q", "origin", "main")
+    git(tmp_path, "clone", "-q", "origin.git", "b")
+    return a, Space(tmp_path / "b", quick_gateway, dict(shared))
+
+
+def test_a_fresh_clone_gets_the_same_film_and_spends_nothing(two: tuple[Space, Space]) -> None:
+    """`run --frozen` restores every take from the team's store: no POST, the same bytes."""
+    a, b = two
+    before = b.gateway.posts
+    b.run("run", "film.yaml", "--frozen").ok()
+    assert b.gateway.posts == before
+    for shot in ("sh010", "sh020", "sh030"):
+        name = f"renders/film/{shot}.mp4"
+        assert (a.root / name).read_bytes() == (b.root / name).read_bytes()
+    b.run("verify", "film.yaml").ok()
+    assert git(b.root, "status", "--porcelain") == ""
+
+
+def test_frozen_without_the_store_names_what_is_missing(two: tuple[Space, Space]) -> None:
+    """It never renders instead."""
+    _, b = two
+    before = b.gateway.posts
+    b.environ.clear()
+    b.run("run", "film.yaml", "--frozen").left(3).says("sh010", "sh020", "sh030")
+    assert b.gateway.posts == before
+
+
+def test_a_reroll_changes_that_shot_and_what_hangs_on_it(two: tuple[Space, Space]) -> None:
+    """B adds a take and keeps it; A merges, and only sh010 and sh020 are others."""
+    a, b = two
+    b.run("run", "film.yaml", "--frozen").ok()
+    before = b.gateway.posts
+    b.run("run", "film.yaml", "sh010", "--take", "2", "--yes").ok()
+    assert b.gateway.posts == before + 1
+    b.run("keep", "film.yaml", "sh010", "2").ok()
+    b.run("run", "film.yaml", "--yes").ok()
+    assert b.gateway.posts == before + 2
+    git(b.root, "commit", "-qam", "another take of sh010")
+    git(b.root, "push", "-q", "origin", "main")
+    old = {s["id"]: s["output"]["sha256"] for s in a.manifest()["shots"]}
+    git(a.root, "pull", "-q", "--no-rebase", "origin", "main")
+    a.run("run", "film.yaml", "--frozen").ok()
+    new = {s["id"]: s["output"]["sha256"] for s in a.manifest()["shots"] if s["kept"]}
+    assert {id_ for id_ in new if new[id_] != old[id_]} == {"sh010", "sh020"}
+    assert a.gateway.posts == before + 2
+
+
+def test_a_saved_plan_is_done_exactly_or_refused(two: tuple[Space, Space]) -> None:
+    """What was approved is what is spent; anything that moved is named."""
+    a, _ = two
+    a.edit("film.yaml", "A bench.", "A green bench.")
+    a.run("plan", "film.yaml", "--save", "film.plan.json").ok()
+    saved = (a.root / "film.plan.json").read_bytes()
+    a.run("plan", "film.yaml", "--save", "film.plan.json").ok()
+    assert (a.root / "film.plan.json").read_bytes() == saved
+    a.edit("film.yaml", "A green bench.", "A red bench.")
+    before = a.gateway.posts
+    a.run("run", "film.yaml", "--plan", "film.plan.json").left(3).says("sh030")
+    a.edit("film.yaml", "A red bench.", "A green bench.")
+    a.run("run", "film.yaml", "--plan", "film.plan.json").ok()
+    assert a.gateway.posts == before + 1
+    assert json.loads(saved)["totals"]["cost"]["currency"] == "USD"
+
+
+def test_losing_everything_but_the_lock_and_the_store_loses_nothing(
+    two: tuple[Space, Space],
+) -> None:
+    """State and outputs deleted: the manifest and the team's store bring the film back."""
+    a, _ = two
+    shutil.rmtree(a.root / ".reelmake")
+    for video in (a.root / "renders/film").glob("*.mp4"):
+        video.unlink()
+    before = a.gateway.posts
+    a.run("run", "film.yaml").ok()
+    a.run("verify", "film.yaml").ok()
+    assert a.gateway.posts == before
