@@ -1,5 +1,6 @@
 """Where the problems of one load are gathered."""
 
+import re
 from dataclasses import replace
 
 from runner.model import Loc, Problem, Severity
@@ -7,6 +8,7 @@ from runner.schema import Complaint
 from runner.source import Spot, pointer
 
 Path = tuple[str | int, ...]
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # what a terminal might obey
 
 
 class Found:
@@ -33,6 +35,7 @@ class Found:
         self.opened(problem.at.file)
         self.errors += problem.severity is Severity.ERROR
         message = f"{problem.message} ({about})" if about else problem.message
+        message = _CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", message)
         self._problems[key] = replace(problem, message=message)
 
     def complaint(self, complaint: Complaint, at: Loc, about: str = "") -> None:

@@ -38,7 +38,7 @@ def is_url(text: str) -> bool:
 
 def kind_by_name(text: str) -> Kind | None:
     """What a path or URL ends in."""
-    path = urlsplit(text).path if is_url(text) else text
+    path = re.split(r"[?#]", text, maxsplit=1)[0] if is_url(text) else text
     return EXTENSIONS.get(PurePosixPath(path).suffix.lower())
 
 
@@ -131,6 +131,7 @@ def check_url(text: str, *, private: bool = False) -> Url | Refusal:
 
 def is_private(host: str) -> bool:
     """Whether a host is this machine or a private network, in any spelling of its number."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
         return True
     import ipaddress  # a few milliseconds that only a URL should cost

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 
 from runner.model import JSON, Severity
 
@@ -39,9 +40,10 @@ def shown(value: JSON) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, Mapping):
-        return _cut(", ".join(f"{key}: {shown(item)}" for key, item in value.items()))
+        few = islice(value.items(), SHOWN)
+        return _cut(", ".join(f"{key}: {shown(item)}" for key, item in few))
     if isinstance(value, Sequence):
-        return listed(value)
+        return _cut(listed(value[:SHOWN]))
     return f"{value:g}" if isinstance(value, float) else _cut(str(value))
 
 

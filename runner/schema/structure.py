@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import islice
 
 from runner.model import JSON, Severity
 from runner.schema.complaint import Complaint, Path, did_you_mean, listed, quoted, shown
@@ -10,6 +11,9 @@ from runner.schema.engine import Accepts, Refusal, accepts, refusals
 
 STORYBOARD = "storyboard.schema.json"
 GENERATED = ("models", "by_default")  # its parts for editors, made from the catalogue
+
+
+MOST = 100  # unknown keys of one mapping that are told
 
 
 def check_storyboard(data: JSON) -> list[Complaint]:
@@ -49,11 +53,11 @@ def _complaints(refusal: Refusal, prefix: str) -> Iterator[Complaint]:
 
 def _unknown_keys(refusal: Refusal, path: Path, prefix: str) -> Iterator[Complaint]:
     known = list(refusal.schema.get("properties", {}))
-    for key in refusal.instance:
-        if key not in known:
-            hint = did_you_mean(str(key), known) or f"known here: {', '.join(sorted(known))}"
-            message = f"unknown key `{shown(key)}`{_inside(path)}"
-            yield _error(f"{prefix}.unknown_key", (*path, key), message, hint, key=True)
+    unknown = (key for key in refusal.instance if key not in known)
+    for key in islice(unknown, MOST):
+        hint = did_you_mean(str(key), known) or f"known here: {', '.join(sorted(known))}"
+        message = f"unknown key `{shown(key)}`{_inside(path)}"
+        yield _error(f"{prefix}.unknown_key", (*path, key), message, hint, key=True)
 
 
 def _missing_key(refusal: Refusal, path: Path, prefix: str) -> Complaint:
@@ -148,7 +152,9 @@ def _advice(refusal: Refusal, wanted: list[str]) -> str:
         return f'write it in quotes: "{shown(value)}"'
     if value is None:
         return "give it a value, or remove the key"
-    return ""
+    return {"string": "put it in quotes if text is meant", "object": "write `key: value`"}.get(
+        wanted[0], f"write {_either(wanted)}"
+    )
 
 
 def _either(types: list[str]) -> str:
