@@ -44,6 +44,7 @@ from runner.why import because
 
 SPENDING = (Action.RENDER, Action.WAIT)
 SETTLED = (Action.REUSE, Action.RESTORE)
+UP_TO_DATE = "up to date"
 
 
 def make_plan(
@@ -276,7 +277,7 @@ def _known_result(shot: Shot, take: Take, result: Result, facts: Facts) -> _Verd
     intact = [name for name in names if facts.outputs.get(name) == result.sha256]
     if result.sha256 in facts.held:
         if len(intact) == len(names):
-            return _Verdict(Action.REUSE, _accepted(result, shot, take) or "up to date", result)
+            return _Verdict(Action.REUSE, _accepted(result, shot, take) or UP_TO_DATE, result)
         wrong = next(name for name in names if name not in intact)
         return _Verdict(Action.RESTORE, _misplaced(wrong, result, facts), result)
     if intact:

@@ -8,7 +8,7 @@ from pathlib import Path
 from runner import savedplan
 from runner.errors import ExitCode
 from runner.model import JSON, Action, History, Plan, ShotId, Step
-from runner.planner import total
+from runner.planner import UP_TO_DATE, total
 from runner.progress import Out, name
 from runner.project import Film, open_project
 from runner.savedplan import Selection
@@ -104,9 +104,9 @@ def step_as_json(step: Step) -> dict[str, JSON]:
 
 
 def say_plan(out: Out, plan: Plan) -> None:
-    """A line for each take that is not up to date, and a sum."""
-    idle = [step for step in plan.steps if step.action is Action.REUSE]
-    busy = [step for step in plan.steps if step.action is not Action.REUSE]
+    """A line for each take there is something to say about, and a sum."""
+    idle = [step for step in plan.steps if step.reason == UP_TO_DATE]
+    busy = [step for step in plan.steps if step.reason != UP_TO_DATE]
     width = max((len(name(step)) for step in busy), default=0)
     for step in busy:
         price = priced(step)
