@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 from plain_film import A, B, board, facts, plan, result, shot
 
 from runner.fingerprint import asked, digest
+from runner.load import load
 from runner.model import JSON, Facts, Loc, Shot, ShotId, Storyboard
+from runner.schema import open_catalogue
 from runner.why import causes, diff, ripples
 
 GRADE = Loc("film.yaml", 4, 8)
@@ -119,6 +122,40 @@ def test_the_full_difference_shows_both_texts() -> None:
     assert list(diff(old, new)) == [
         "prompt", "  - one", "  - two", "  + one", "  + three", "options.a.b", "  + 1",
     ]  # fmt: skip
+
+
+FILM = """storyboard: 1
+vars: {grade: teal, lens: 35mm}
+defaults: {model: wan2.6-t2v}
+shots:
+  - id: sh010
+    prompt: "{{ grade }}. The ferry leaves."
+  - id: sh020
+    vars: {grade: plum}
+    prompt: "{{ vars.grade }}, {{ lens }}. A bench."
+  - id: sh030
+    prompt: The sea, {{ lens }}.
+"""
+
+
+def test_a_reason_leads_through_templates_to_the_line(tmp_path: Path) -> None:
+    """Read from a real file: each shot names the variable that moved it, and where that is set."""
+
+    def read(text: str) -> Storyboard:
+        (tmp_path / "film.yaml").write_text(text)
+        loaded = load(tmp_path / "film.yaml", tmp_path, open_catalogue())
+        assert loaded.storyboard, loaded.problems
+        return loaded.storyboard
+
+    known = rendered(*read(FILM).shots)
+    now = read(FILM.replace("grade: teal", "grade: amber").replace("plum", "rust"))
+    reasons = [step.reason for step in plan(now, known).steps]
+    file = tmp_path / "film.yaml"
+    assert [reason.replace(str(file), "film.yaml") for reason in reasons] == [
+        "vars.grade teal -> amber, film.yaml:2, in the prompt",
+        "vars.grade plum -> rust, film.yaml:8, in the prompt",
+        "up to date",
+    ]
 
 
 words = st.text(max_size=4)
