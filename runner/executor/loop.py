@@ -77,20 +77,18 @@ def launch(running: Running, done: Done, task: "asyncio.Task[Outcome]", work: Wo
 
 
 def decided(run: Run, work: Work) -> Work:
-    """A take that could not be judged before is judged again.
+    """What is not there yet is judged again when its turn comes.
 
-    One that waited: its inputs may have come out as they were before. One that was in doubt:
-    recovery may have found its answer.
+    Inputs that were waited for may have come out as before; an answer in doubt may have been
+    found; what an earlier run could only save in the reserve may turn out to be the take.
     """
-    if work.step.action not in (Action.WAIT, Action.BLOCKED):
-        return work
-    return again(run, work)
+    return work if work.step.action in FREE else again(run, work)
 
 
 def at_once(run: Run, step: Step) -> Outcome | None:
     """The outcome of a step that needs neither wire nor money."""
     match step.action:
-        case Action.REUSE | Action.RESTORE:
+        case action if action in FREE:
             return Outcome(step, Status.DONE, step.result)
         case Action.BLOCKED if step.fingerprint not in run.doubtful:
             return Outcome(step, Status.BLOCKED, detail=step.reason)

@@ -28,7 +28,7 @@ from runner.planner import decide
 PLAIN = frozenset(
     [
         "model", "prompt", "negative_prompt", "seconds", "size", "resolution", "aspect_ratio",
-        "audio", "watermark", "seed", "options", "extra_body",
+        "audio", "watermark", "seed", "media", "options", "extra_body",
     ]
 )  # fmt: skip
 
@@ -108,7 +108,7 @@ async def instead(run: Run, work: Work, change: Mapping[str, JSON], before: Ende
     """One step of the shot's `on_failure`. What it renders stands for the take that failed."""
     shot, take = changed(run, work.shot, work.take, change)
     step = decide(shot, take, run.facts, run.kept, force=work.step.forced)
-    names = ", ".join(f"{key}: {value}" for key, value in change.items())
+    names = ", ".join(f"{key}: {value}" for key, value in change.items() if key != "media")
     run.parts.progress.note(f"{shot.id}: {before.outcome.detail}; instead, {names}")
     if step.action in (Action.REUSE, Action.RESTORE):
         ended = Ended(Outcome(step, Status.DONE, step.result))
@@ -134,7 +134,7 @@ def changed(run: Run, shot: Shot, take: Take, change: Mapping[str, JSON]) -> tup
     """
     fields = {key: value for key, value in change.items() if key != "again"}
     for key, value in fields.items():
-        if key not in PLAIN or (isinstance(value, str) and "{" in value and "}" in value):
+        if key not in PLAIN:
             raise BadInput(f"{shot.id}: on_failure cannot change {key} to {value!r}")
     request = replace(take.request, **fields)
     facts = run.parts.facts(request.model)

@@ -28,12 +28,19 @@ class Run:
     """The state of one run. Its facts grow as results land, so that waiting takes see them."""
 
     def __init__(self, storyboard: str, facts: Facts, parts: Parts, options: Options) -> None:
-        past = facts.history
+        # What an earlier run could only save in the reserve is in the journal by now, and may be
+        # newer than the facts, which were gathered before it was opened.
+        now, before = parts.journal.history(parts.journal.realm), facts.history
         self.storyboard, self.parts, self.options = storyboard, parts, options
-        self.results = ChainMap[Digest, Result]({}, only_read(past.results))
-        self.latest = ChainMap[tuple[ShotId, int], Result]({}, only_read(past.latest))
-        self.running = dict(past.running)
-        self.doubtful = dict(past.doubtful)
+        self.results = ChainMap[Digest, Result](
+            {}, only_read(now.results), only_read(before.results)
+        )
+        self.latest = ChainMap[tuple[ShotId, int], Result](
+            {}, only_read(now.latest), only_read(before.latest)
+        )
+        self.known = before.results  # what the plan was made with
+        self.running = dict(now.running)
+        self.doubtful = dict(now.doubtful)
         self.held = set[Digest]()
         history = History(self.results, self.running, self.doubtful, self.latest)
         self.facts = replace(facts, history=history, held=Either(self.held, facts.held))

@@ -18,6 +18,7 @@ from runner.journal.facts import seconds_of
 from runner.model import Action, Attempt, Outcome, Plan, Shot, Standing, Status, Step, Take
 
 CRASHED = "the program ended before an answer came"
+SKEW = 60.0  # s
 REPEATS = 12  # of a keyed POST: any answer but a job or a refusal means the same once more
 
 
@@ -53,6 +54,7 @@ async def reconcile(
         return in_doubt(step, attempt)
     dedupe = run.parts.profile.dedupe
     age = run.parts.clock.now() - seconds_of(attempt.submitted_at)
+    age = 0.0 if -SKEW < age < 0 else age  # a clock set right; one set back by a day tells nothing
     if dedupe.contract == "keyed" and dedupe.holds(age):
         return await by_key(run, attempt, shot, take, step)
     if dedupe.contract == "listed":

@@ -186,7 +186,7 @@ async def pause(run: Run, vendor: str, verdict: Verdict, tries: int) -> None:
 def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
     assert step.fingerprint is not None
     assert step.asked is not None
-    known = run.results.get(step.fingerprint)
+    known = run.known.get(step.fingerprint)
     profile = run.parts.profile
     return Intent(
         shot=shot.id,

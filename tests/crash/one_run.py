@@ -61,6 +61,8 @@ async def run(root: Path, url: str, contract: str, shots: int) -> list[Outcome]:
 def main() -> int:
     root, url, contract, shots = sys.argv[1:]
     outcomes = asyncio.run(run(Path(root), url, contract, int(shots)))
+    for outcome in outcomes:
+        sys.stderr.write(f"{outcome.step.shot}: {outcome.status} {outcome.detail}\n")
     return 0 if all(outcome.status is Status.DONE for outcome in outcomes) else 1
 
 
