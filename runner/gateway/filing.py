@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from urllib.parse import unquote
 
 import httpx
 
@@ -162,19 +163,11 @@ def classify(receipt: Receipt, profile: Profile, now: float = 0.0) -> Verdict:
     if job is not None:
         return Verdict(Standing.ACCEPTED, f"accepted as {printable(job, 80)}", job)
     code, text = error_of(answer)
-    refusal = (
-        None if keyed and _reused(receipt, code, text) else _refusal(receipt, code, text, profile)
-    )
     said = _said(receipt, code, text)
     wait = read_retry_after(receipt.header("retry-after"), now)
-    if refusal is None:
-        return Verdict(
-            Standing.AMBIGUOUS,
-            f"may have been accepted, no job id: {said}",
-            again=keyed and receipt.status != 422 and not _strange(receipt),
-            retry_after=wait,
-            stops_all=_strange(receipt),
-        )
+    refusal = _refusal(receipt, code, text, profile)
+    if refusal is None or (keyed and _reused(receipt, code, text)):
+        return _in_doubt(receipt, said, wait, keyed)
     return Verdict(
         Standing.REFUSED,
         f"refused: {said}",
@@ -182,6 +175,17 @@ def classify(receipt: Receipt, profile: Profile, now: float = 0.0) -> Verdict:
         again=refusal in _GOES_AGAIN,
         retry_after=wait,
         stops_all=refusal in _STOPS_ALL,
+    )
+
+
+def _in_doubt(receipt: Receipt, said: str, wait: float | None, keyed: bool) -> Verdict:
+    strange = _strange(receipt)
+    return Verdict(
+        Standing.AMBIGUOUS,
+        f"may have been accepted, no job id: {said}",
+        again=keyed and receipt.status != 422 and not strange,
+        retry_after=wait,
+        stops_all=strange,
     )
 
 
@@ -202,7 +206,7 @@ def _job(receipt: Receipt, answer: JSON, profile: Profile) -> JobId | None:
         return usable_id(answer["id"], profile)
     place = receipt.header("location")
     if receipt.status == 201 and profile.id_from_location and place and not receipt.fault:
-        return usable_id(place.split("?")[0].rstrip("/").rsplit("/", 1)[-1], profile)
+        return usable_id(unquote(place.split("?")[0].rstrip("/").rsplit("/", 1)[-1]), profile)
     return None
 
 

@@ -1,7 +1,6 @@
 """The fault catalogue, row by row, as far as it concerns the client.
 
-Row ids are those of the catalogue in the project's reliability notes; what the executor and the
-journal make of these verdicts is held by their own tests.
+What the executor and the journal make of these verdicts is held by their own tests.
 """
 
 import gzip

@@ -144,7 +144,7 @@ def test_numeric_ids_and_locations_count_where_the_profile_says_so() -> None:
     assert classify(said(200, b'{"id":123}'), odd).job == "123"
     assert classify(said(200, b'{"id":true}'), odd).job is None
     moved = said(201, b"", location="https://gateway.example/v1/videos/v%209?x=1")
-    assert classify(moved, odd).job == "v%209"
+    assert classify(moved, odd).job == "v 9"
     assert classify(moved, GATEWAY).standing is Standing.AMBIGUOUS
 
 
