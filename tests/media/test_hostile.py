@@ -234,7 +234,8 @@ def test_no_damage_to_the_index_is_more_than_an_error(
 
 
 @pytest.mark.slow
-@settings(max_examples=200, deadline=None)
+@pytest.mark.timeout(600)
+@settings(max_examples=100, deadline=None)
 @given(hits=Hits)
 def test_no_damage_stops_anything_that_reads_films(
     film: bytes, hits: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory
