@@ -228,8 +228,15 @@ def schema(name: str) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
 @click.option("--render-seconds", type=float, default=2.0, show_default=True)
+@click.option("--key", help="The only key that is accepted; without it, any.")
+@click.option("--slates", type=click.Choice(["drawn", "plain"]), default="drawn")
+@click.option(
+    "--contract", type=click.Choice(["quarantine", "listed", "keyed"]), default="quarantine"
+)
 @click.option("--ledger", type=click.Path(path_type=Path), help="Write accepted jobs here.")
-@click.option("--chaos", help="Misbehave as FILE says; `list` prints what it can do.")
+@click.option("--chaos", metavar="FILE|list", help="Misbehave as FILE says; list names all faults.")
+@click.option("--keep", type=click.Path(path_type=Path), help="Jobs survive a restart here.")
+@click.option("--seed", type=int, help="Equal requests give equal films.")
 def gateway(**options: Any) -> None:
     """Serve the built-in gateway: the real HTTP API, slates instead of renders, no cost."""
     call("gateway", **options)

@@ -1,7 +1,6 @@
 """`reelmake plan FILE [SHOT…]`: what a run would do, why, and for how much. Never a POST."""
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from runner.model import JSON, Action, History, Plan, ShotId, Step
 from runner.planner import UP_TO_DATE, total
 from runner.progress import Out, name
 from runner.project import Film, open_project
+from runner.project.idle import Watch
 from runner.savedplan import Selection
 from runner.why import diff, ripples
 
@@ -36,7 +36,9 @@ def main(
     why: bool,
 ) -> ExitCode:
     """Show the plan; exit 0 also when there is work to do."""
-    film = open_project(file, os.environ).film(file, gateway=gateway, out_dir=out_dir)
+    watch = Watch(out)
+    out = watch.out
+    film = open_project(file, watch.environ).film(file, gateway=gateway, out_dir=out_dir)
     out.problems(film.warnings)
     if film.endpoint.note:
         out.say(film.endpoint.note)
@@ -52,6 +54,10 @@ def main(
         say_ripples(out, film, plan, facts.history)
         if why:
             say_why(out, plan, facts.history)
+    if not save and all(step.action is Action.REUSE for step in plan.steps):
+        watch.nothing_to_do(
+            film, [step.result for step in plan.steps if step.result], ExitCode.DONE
+        )
     return ExitCode.DONE
 
 

@@ -33,9 +33,10 @@ from runner.model import (
 )
 from runner.planner import SETTLED, missing, total
 from runner.ports import Progress
-from runner.progress import Out, face
+from runner.progress import Lines, Out, face
 from runner.project import Film, open_project
 from runner.project.finish import write_down
+from runner.project.idle import Watch
 from runner.project.wiring import client_for, journal_for, locked, served, wired
 from runner.savedplan import SavedPlan, Selection
 
@@ -65,7 +66,9 @@ def main(
     approved = read_saved(saved) if saved else None
     if take is not None:
         add_take(out, file, shots, take)
-    film = open_project(file, os.environ).film(file, gateway=gateway, out_dir=out_dir)
+    watch = Watch(out)
+    out = watch.out
+    film = open_project(file, watch.environ).film(file, gateway=gateway, out_dir=out_dir)
     out.problems(film.warnings)
     if film.endpoint.note:
         out.say(film.endpoint.note, "bold")
@@ -94,7 +97,13 @@ def main(
     if fmt == "json":
         out.result(json.dumps(results_as_json(film, plan, outcomes), indent=2))
     say_end(out, film, outcomes)
+    if idle(outcomes) and approved is None and take is None:
+        watch.nothing_to_do(film, [o.result for o in outcomes if o.result], leave(outcomes))
     return leave(outcomes)
+
+
+def idle(outcomes: Sequence[Outcome]) -> bool:
+    return all(outcome.step.action is Action.REUSE for outcome in outcomes)
 
 
 def rendered(outcomes: Sequence[Outcome]) -> list[Result]:
@@ -177,10 +186,11 @@ def carry_out(
     out: Out, film: Film, plan: Plan, facts: Facts, options: Options
 ) -> Sequence[Outcome]:
     """Do the plan's steps, showing them as they go. Without anything to ask, no gateway."""
-    progress = Placing(face(out), film, facts.history)
+    wired_up = any(step.action in WIRED for step in plan.steps)
+    progress = Placing(face(out) if wired_up else Lines(out), film, facts.history)
     progress.planned(plan)
     try:
-        if any(step.action in WIRED for step in plan.steps):
+        if wired_up:
             with served(film) as ready:
                 return asyncio.run(render(ready, plan, facts, options, progress))
         outcomes = [Outcome(step, Status.DONE, step.result) for step in plan.steps]
@@ -260,7 +270,7 @@ def results_as_json(film: Film, plan: Plan, outcomes: Sequence[Outcome]) -> dict
 
 
 def say_end(out: Out, film: Film, outcomes: Sequence[Outcome]) -> None:
-    if all(o.step.action is Action.REUSE for o in outcomes):
+    if idle(outcomes):
         out.say(f"{len(outcomes)} up to date, nothing to render", "good")
         return
     for status, word, style in (

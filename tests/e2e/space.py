@@ -67,6 +67,12 @@ class Gateway:
     def jobs(self) -> list[Any]:
         return list(self.ledger["jobs"])
 
+    def advance(self, seconds: float) -> None:
+        """Lets the gateway's time pass at once."""
+        body = json.dumps({"advance": seconds}).encode()
+        request = urllib.request.Request(f"{self.url}/_control", body, method="POST")
+        urllib.request.urlopen(request, timeout=30).close()
+
     def close(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(timeout=10)
