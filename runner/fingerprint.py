@@ -99,6 +99,8 @@ def same(one: JSON, other: JSON) -> bool:
 
 def in_order(request: Request) -> list[Medium]:
     """The media as the document lists them: by role, references in the order they were given."""
+    if not request.media:
+        return []
     return sorted(request.media, key=lambda medium: ROLES.index(medium.role))
 
 

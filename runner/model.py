@@ -179,13 +179,13 @@ class Shot:
     @property
     def needs(self) -> tuple[ShotId, ...]:
         """Shots that must be settled first: sources, then `after`, each once."""
-        sources = (
+        sources = [
             m.origin.shot
             for take in self.takes
             for m in take.request.media
             if isinstance(m.origin, ShotOutput)
-        )
-        return tuple(dict.fromkeys((*sources, *self.after)))
+        ]
+        return tuple(dict.fromkeys((*sources, *self.after))) if sources else self.after
 
     def outputs(self, take: int) -> tuple[str, ...]:
         """Names of a take's video in the output folder: the shot's if it is kept, then by number.

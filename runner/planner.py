@@ -65,7 +65,7 @@ def make_plan(
     shots = {shot.id: shot for shot in storyboard.shots}
     _check_outputs(shots)
     wanted = _known(shots if only is None else only, shots)
-    order = [shots[shot_id] for shot_id in graph.order({s.id: s.needs for s in storyboard.shots})]
+    order = _order(storyboard.shots, shots)
     needed = _with_needs(order, wanted)
     board = _Board()
     for shot in order:
@@ -153,7 +153,7 @@ class _Board:
 
 def _among(step: Step, shot: Shot, board: _Board) -> Step:
     """The step as its place among the others makes it."""
-    if step.action not in (Action.RENDER, Action.RESUME, Action.WAIT):
+    if step.action in SETTLED or step.action is Action.BLOCKED:
         return step
     if step.fingerprint and (other := board.asked.get(step.fingerprint)):
         return replace(
@@ -201,8 +201,20 @@ def _check_outputs(shots: Mapping[ShotId, Shot]) -> None:
                 )
 
 
+def _order(written: Sequence[Shot], shots: Mapping[ShotId, Shot]) -> Sequence[Shot]:
+    """Every shot after what it needs. Most storyboards are written so, and that is seen at once."""
+    seen: set[ShotId] = set()
+    for shot in written:
+        if not seen.issuperset(shot.needs):
+            return [shots[name] for name in graph.order({s.id: s.needs for s in written})]
+        seen.add(shot.id)
+    return written
+
+
 def _with_needs(order: Sequence[Shot], wanted: Collection[ShotId]) -> set[ShotId]:
     needed = set(wanted)
+    if len(needed) == len(order):
+        return needed
     for shot in reversed(order):
         if shot.id in needed:
             needed.update(shot.needs)
