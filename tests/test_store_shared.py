@@ -107,6 +107,37 @@ def test_what_one_shares_the_other_has(url: str, two: tuple[Store, Store], tmp_p
     assert fresh.verify(digest)
 
 
+def test_a_path_is_asked_for_and_the_bytes_are_there(two: tuple[Store, Store]) -> None:
+    """Whoever opens a blob by its path need not know that only a colleague had it."""
+    mine, theirs = two
+    digest = put(mine, b"film")
+    mine.share(digest)
+    assert theirs.path(digest).read_bytes() == b"film"
+    assert not theirs.path(sha(b"nobody has this")).exists()
+
+
+def test_sharing_all_again_uploads_nothing(
+    two: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of every run everything is offered; only what is new travels."""
+    mine, theirs = two
+    digests = [put(mine, bytes([n])) for n in range(30)]
+    assert mine.share_all(digests[:-1]) == {}
+    sent: list[str] = []
+    real = Bucket.upload
+
+    def upload(self: Bucket, source: Path, key: str) -> None:
+        sent.append(key)
+        real(self, source, key)
+
+    monkeypatch.setattr(Bucket, "upload", upload)
+    assert mine.share_all(digests) == {}
+    assert sent == [key_of(digests[-1])]
+    assert theirs.share_all([digests[0], sha(b"nobody has this")]).keys() == {
+        sha(b"nobody has this")
+    }
+
+
 def test_sharing_twice_uploads_once(two: tuple[Store, Store]) -> None:
     """The second push of the same bytes moves none."""
     mine, theirs = two

@@ -49,8 +49,17 @@ class Store:
         self._asked = 0
         self._listed: frozenset[Digest] = frozenset()
 
+    @property
+    def shared(self) -> bool:
+        """Whether there is a shared store behind the folder."""
+        return self._shared is not None
+
     def path(self, digest: Digest) -> Path:
-        """Where the blob lies, or would lie."""
+        """Where the blob lies, or would lie; what only the shared store has is fetched first."""
+        only_there = self._shared is not None and not self.here(digest)
+        return self.bring(digest) if only_there and self.has(digest) else self._spot(digest)
+
+    def _spot(self, digest: Digest) -> Path:
         if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
             raise Outside(f"{digest!r} is not a SHA-256 in lower-case hex")
         return self.root / digest[:2] / digest[2:]
@@ -74,7 +83,7 @@ class Store:
 
         Raises `Outside` where it is in neither, or arrives damaged.
         """
-        blob = self.path(digest)
+        blob = self._spot(digest)
         if self.here(digest):
             return blob
         if self._shared is None or not self._shared.has(digest):
@@ -95,19 +104,22 @@ class Store:
 
         Raises `Outside` where the blob is damaged or the shared store will not take it.
         """
-        if self._shared is None or self._shared.has(digest):
+        if self._shared is None:
             return False
         if not self.verify(digest):
-            raise Outside(f"{self.path(digest)} is missing or damaged, so it is not shared")
-        return self._shared.put(digest, self.path(digest))
+            raise Outside(f"{self._spot(digest)} is missing or damaged, so it is not shared")
+        return self._shared.put(digest, self._spot(digest))
 
     def bring_all(self, digests: Iterable[Digest]) -> dict[Digest, Outside]:
         """Fetch many, a few at a time; gives what could not be had, and why."""
         return _each(self.bring, (digest for digest in digests if not self.here(digest)))
 
     def share_all(self, digests: Iterable[Digest]) -> dict[Digest, Outside]:
-        """Share many, a few at a time; gives what could not be, and why."""
-        return _each(self.share, digests if self._shared else ())
+        """Share what is not there yet, a few at a time; gives what could not be, and why."""
+        shared = self._shared
+        if shared is None:
+            return {}
+        return _each(lambda digest: shared.has(digest) or self.share(digest), digests)
 
     def take_in(self, tmp: Path, sha256: Digest | None = None) -> Digest:
         """Move a finished file into the store; durable when this returns. Gives its digest.
@@ -116,7 +128,7 @@ class Store:
         the truth. Raises `Outside`, and `tmp` still lies where it was.
         """
         digest = sha256 or hash_file(tmp)
-        dest = self.path(digest)
+        dest = self._spot(digest)
         self._make_shelf(dest.parent)
         with said(dest):
             if self.verify(digest):
@@ -145,7 +157,7 @@ class Store:
         A copy (shared blocks where the file system can), never a hard link: what a user does to
         an output must not reach the store. Raises `Outside` where the blob is missing or damaged.
         """
-        self.path(digest)
+        self._spot(digest)
         if same_bytes(dest, digest):
             return False
         blob = self.bring(digest)
@@ -156,7 +168,7 @@ class Store:
 
     def verify(self, digest: Digest) -> bool:
         """Whether the blob is here with the bytes that its name promises; reads all of them."""
-        return same_bytes(self.path(digest), digest)
+        return same_bytes(self._spot(digest), digest)
 
     def prune(
         self, keep: Container[Digest], *, min_age: float, dry_run: bool = True
@@ -168,7 +180,7 @@ class Store:
         for digest in self:
             if digest in keep:
                 continue
-            blob = self.path(digest)
+            blob = self._spot(digest)
             with said(blob):
                 found = blob.lstat()
                 if now - max(found.st_mtime, found.st_ctime) >= min_age:

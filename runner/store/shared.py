@@ -5,6 +5,7 @@ believed before it was hashed here.
 """
 
 import re
+import threading
 from pathlib import Path
 
 from runner.disk import hash_file
@@ -23,6 +24,7 @@ class Shared:
         self._bucket = bucket
         self._known: dict[Digest, bool] = {}
         self._listed = False
+        self._listing = threading.Lock()
 
     def has(self, digest: Digest) -> bool:
         """Whether the blob is there. Raises `Outside` where nobody answers: to guess "no" would
@@ -35,10 +37,11 @@ class Shared:
 
     def _list(self) -> None:
         """Ask for everything at once; afterwards, what is not known is not there."""
-        if not self._listed:
-            found = (key for key in self._bucket.keys() if KEY.fullmatch(key))  # noqa: SIM118
-            self._known |= dict.fromkeys((Digest(key.replace("/", "")) for key in found), True)
-            self._listed = True
+        with self._listing:
+            if not self._listed:
+                found = (key for key in self._bucket.keys() if KEY.fullmatch(key))  # noqa: SIM118
+                self._known |= dict.fromkeys((Digest(key.replace("/", "")) for key in found), True)
+                self._listed = True
 
     def fetch(self, digest: Digest, dest: Path) -> None:
         """Write a blob to a local file, and check it. Raises `Outside`."""
