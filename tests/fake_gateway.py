@@ -133,6 +133,8 @@ class FakeGateway:
         await asyncio.sleep(0)
         if self.list_fates:
             return self.list_fates.pop(0)
+        if not self.profile.lists:
+            return Listing((), "unsupported")
         jobs = tuple(
             Listed(
                 JobId(job.id),

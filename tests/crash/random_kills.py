@@ -99,11 +99,11 @@ def profile_for(contract: str, url: str) -> Profile:
 
 
 @contextmanager
-def gateway(folder: Path, contract: str) -> Iterator[str]:
+def gateway(folder: Path, contract: str, *more: str) -> Iterator[str]:
     """The local gateway in a process of its own; gives its URL."""
     command = [sys.executable, "-m", "runner.localgateway", "--slates", "plain"]
     command += ["--render-seconds", "0.05-0.2", "--accept-delay", str(ACCEPTS_IN)]
-    command += ["--contract", contract, "--ledger", str(folder / "ledger.jsonl")]
+    command += ["--contract", contract, "--ledger", str(folder / "ledger.jsonl"), *more]
     root = Path(__file__).parent.parent.parent
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:
         assert process.stdout
