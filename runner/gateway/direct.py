@@ -177,11 +177,10 @@ class Line(asyncio.Protocol):
                 raise DeadOnArrival from error
             raise
 
-    async def body(self, request: httpx.Request) -> AsyncIterator[bytes]:
-        """The body as it comes, to its end as the head announced it."""
-        deadline = _deadline(request, "read")
-        while isinstance(event := await self._next(deadline), h11.Data):
-            yield bytes(event.data)
+    async def more(self, deadline: float | None) -> bytes | None:
+        """Some of the body, or None at its end as the head announced it."""
+        event = await self._next(deadline)
+        return bytes(event.data) if isinstance(event, h11.Data) else None
 
     def ready_again(self) -> bool:
         """Makes ready for another request, where both sides agree that there may be one."""
@@ -284,11 +283,11 @@ class _Body(httpx.AsyncByteStream):
     """The body of one answer; closing it early gives the connection up."""
 
     def __init__(self, line: Line, request: httpx.Request, done: Callable[..., None]) -> None:
-        self._line, self._request, self._done = line, request, done
+        self._line, self._deadline, self._done = line, _deadline(request, "read"), done
         self._whole = self._over = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._line.body(self._request):
+        while (chunk := await self._line.more(self._deadline)) is not None:
             yield chunk
         self._whole = True
 

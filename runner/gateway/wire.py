@@ -188,7 +188,8 @@ class _Seen:
 
 def chunks_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     """The body as it comes, undecoded; close the generator when leaving early."""
-    return cast("AsyncGenerator[bytes, None]", response.aiter_raw())
+    stream = cast("httpx.AsyncByteStream", response.stream)
+    return cast("AsyncGenerator[bytes, None]", aiter(stream))
 
 
 def origin(url: str | httpx.URL) -> tuple[str, str, int | None]:
