@@ -14,7 +14,7 @@ two people who render different shots can merge. It can be rebuilt from journal 
 byte, and a fresh clone reads it as history. Never knows the network.
 """
 
-from runner.manifest.check import note_cut, verify
+from runner.manifest.check import cut_side, note_cut, verify
 from runner.manifest.lock import Entry, Manifest, build, recall, renewed
 from runner.manifest.outputs import place, set_aside
 from runner.manifest.reach import reachable
@@ -27,6 +27,7 @@ __all__ = [
     "Entry",
     "Manifest",
     "build",
+    "cut_side",
     "dump",
     "note_cut",
     "parse",

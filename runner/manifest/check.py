@@ -66,13 +66,14 @@ def note_cut(path: Path, sha256: Digest) -> None:
     Not in the manifest: a cut hangs on every shot in it, so two people who render different shots
     would always conflict there.
     """
-    side = _side(path)
+    side = cut_side(path)
     text = f"{sha256}  {path.name}\n"
     if not side.exists() or side.read_text("utf-8") != text:
         write_atomic(side, text.encode(), mode=0o644)
 
 
-def _side(path: Path) -> Path:
+def cut_side(path: Path) -> Path:
+    """Where the digest of a cut is noted."""
     return path.with_name(f"{path.name}.sha256")
 
 
@@ -82,7 +83,7 @@ def _of_cut(cut: str, folder: Path, look_at: Look) -> Iterator[Finding]:
     if found is None:
         yield Finding("cut.missing", f"the cut {cut} is missing", cut)
         return
-    side = _side(path)
+    side = cut_side(path)
     noted = side.read_text("utf-8").split(" ")[0] if side.exists() else found
     if noted != found:
         yield Finding("cut.edited", f"the cut {cut} is not the one that was made", cut)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from runner.disk import write_atomic
@@ -197,8 +197,8 @@ def _read_entry(saved: Mapping[str, JSON]) -> Entry:
 
 def _inside(path: str) -> str:
     """An output path is a plain name below the manifest's folder, whoever wrote the manifest."""
-    parts = PurePosixPath(_of(str, path)).parts
-    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+    parts = _of(str, path).split("/")
+    if "" in parts or "." in parts or ".." in parts or "\\" in path or "\0" in path:
         raise ValueError(f"{path!r} is no path below the manifest")
     return path
 
