@@ -21,6 +21,7 @@ from runner.manifest import (
     Manifest,
     build,
     dump,
+    find,
     note_cut,
     parse,
     place,
@@ -656,6 +657,18 @@ def test_whatever_a_manifest_or_the_journal_names_is_reachable(film: Film) -> No
     old = replace(film.latest[ShotId("sh010"), 1], sha256=B, accepted={"media": [{"sha256": A}]})
     found = reachable([film.manifest()], [old])
     assert found == {r.sha256 for r in film.results.values()} | {A, B}
+
+
+def test_only_our_manifests_are_found(film: Film) -> None:
+    """Another program's manifest.json is left alone; a spoilt one of ours stops the cleaning."""
+    film.finish()
+    other = film.scratch / "web" / "manifest.json"
+    other.parent.mkdir()
+    other.write_text('{"name": "a web page"}')
+    assert [len(m.entries) for m in find(film.scratch)] == [5]
+    film.path.write_text(film.path.read_text().replace('"shots": [', '"shots": {', 1))
+    with pytest.raises(BadInput, match="not JSON"):
+        list(find(film.scratch))
 
 
 # ── size ────────────────────────────────────────────────────────────────────────────────────

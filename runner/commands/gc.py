@@ -29,8 +29,7 @@ def main(out: Out, *, delete: bool, min_age: float) -> ExitCode:
 
 def needed(project: Project) -> set[Digest]:
     """Reachable from a manifest below the project, or rendered for money, whatever became of it."""
-    found = (manifest.read(path) for path in project.root.rglob(manifest.NAME))
-    keep = manifest.reachable([pinned for pinned in found if pinned], ())
+    keep = manifest.reachable(manifest.find(project.root), ())
     with open_reader(project.state) as journal:
         keep |= journal.blobs("paid")
         keep |= manifest.reachable((), journal.history("paid").results.values())

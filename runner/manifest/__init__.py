@@ -18,9 +18,7 @@ from runner.manifest.check import cut_side, note_cut, verify
 from runner.manifest.lock import Entry, Manifest, build, recall, renewed
 from runner.manifest.outputs import place, set_aside
 from runner.manifest.reach import reachable
-from runner.manifest.text import dump, parse, read, write
-
-NAME = "manifest.json"
+from runner.manifest.text import NAME, dump, find, parse, read, write
 
 __all__ = [
     "NAME",
@@ -29,6 +27,7 @@ __all__ = [
     "build",
     "cut_side",
     "dump",
+    "find",
     "note_cut",
     "parse",
     "place",

@@ -24,6 +24,7 @@ from runner.model import (
     ShotId,
 )
 
+NAME = "manifest.json"
 FORMAT = 1
 DIGEST = re.compile(r"[0-9a-f]{64}")
 Kind = TypeVar("Kind")
@@ -63,6 +64,19 @@ def read(path: Path) -> Manifest | None:
 
 
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
+
+
+def find(root: Path) -> Iterator[Manifest]:
+    """Every manifest of ours below a folder; other programs have files of that name too.
+
+    Raises BadInput for one of ours that cannot be read: what it names is then not known.
+    """
+    for path in sorted(root.rglob(NAME)):
+        data = path.read_bytes()
+        if b'"manifest":' in data and b'"storyboard":' in data:
+            found = read(path)
+            if found is not None:
+                yield found
 
 
 def dump(manifest: Manifest) -> bytes:
