@@ -265,6 +265,15 @@ def test_an_answer_is_on_disk_before_it_is_read(film_set: FilmSet, gateway: Fake
     assert ["x-request-id", "req-77"] in kept["headers"]
 
 
+def test_a_job_has_one_owner(film_set: FilmSet, gateway: FakeGateway) -> None:
+    """A gateway that gives one id to two requests is not believed: no more submits, no mix-up."""
+    twice = Receipt(200, body=b'{"id": "job-1", "status": "queued"}')
+    gateway.fates = [OK, Fate(answer=twice)]
+    film = board(shot("one"), shot("two"), shot("three"))
+    assert statuses(run_virtually(film_set.run(film))) == [DONE, UNDECIDED, BLOCKED]
+    assert len(gateway.posts) == 2
+
+
 # ── jobs ────────────────────────────────────────────────────────────────────────────────────
 
 

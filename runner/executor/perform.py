@@ -6,6 +6,7 @@ from dataclasses import replace
 from runner.errors import BadInput, ReelmakeError
 from runner.executor.board import Work
 from runner.executor.collect import collect, fetch_again
+from runner.executor.listed import by_list
 from runner.executor.run import Run
 from runner.executor.settle import reconcile, stray_step
 from runner.executor.submit import Ended, expected, submit
@@ -47,11 +48,16 @@ async def pick_up(run: Run, attempt: Attempt) -> Outcome:
     """A job that no step asks for any more: it is paid, so its take is kept in the store."""
     step = stray_step(attempt)
     try:
-        outcome = await collect(run, attempt, step, Expected())
+        found = await by_list(run, attempt, step) if attempt.job is None else attempt
+        if found is None:
+            return Outcome(step, Status.DONE, detail="an answer was lost, but there is no job")
+        if isinstance(found, Outcome):
+            return found
+        outcome = await collect(run, found, step, Expected())
     except ReelmakeError as error:
         return Outcome(step, Status.FAILED, detail=error.what)
     if outcome.status is Status.DONE:
-        detail = f"job {attempt.job} from an earlier version of the shot is kept in the store"
+        detail = f"job {found.job} from an earlier version of the shot is kept in the store"
         return replace(outcome, detail=detail)
     return outcome
 

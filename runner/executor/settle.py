@@ -10,7 +10,7 @@ from hashlib import sha256
 from runner.executor import receipt as receipts
 from runner.executor.listed import by_list
 from runner.executor.run import Run
-from runner.executor.submit import accept, answer_to, fact_of, in_doubt, turn, written
+from runner.executor.submit import accept, answer_to, file, in_doubt, turn, written
 from runner.gateway.filing import Verdict, classify
 from runner.gateway.limits import backoff
 from runner.journal import facts as record
@@ -30,18 +30,20 @@ async def recover(run: Run) -> None:
             verdict = Verdict(Standing.AMBIGUOUS, CRASHED)
         else:
             verdict = classify(receipts.read(saved), run.parts.profile, run.parts.clock.now())
-        await run.parts.journal.append(fact_of(attempt, verdict))
+        verdict = await file(run, attempt, verdict)
         run.found(
             replace(attempt, standing=verdict.standing, job=verdict.job, detail=verdict.detail)
         )
 
 
 def forgotten(run: Run, plan: Plan) -> list[Attempt]:
-    """Jobs under way that no step of this plan asks for: paid, so their takes are kept."""
+    """Jobs that no step of this plan asks for: paid, or perhaps, so their takes are kept."""
     wanted = {step.fingerprint for step in plan.steps}
+    listed = run.parts.profile.dedupe.contract == "listed"
+    attempts = (*run.running.values(), *(run.doubtful.values() if listed else ()))
     return [
         attempt
-        for attempt in run.running.values()
+        for attempt in attempts
         if attempt.fingerprint not in wanted and attempt.gateway == run.parts.profile.name
     ]
 

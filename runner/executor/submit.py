@@ -103,8 +103,18 @@ async def turn(run: Run, vendor: str) -> AsyncIterator[None]:
 async def post(run: Run, admitted: Admitted, body: bytes) -> Verdict:
     """From the first byte to the durable verdict; never cancelled on the way."""
     attempt = admitted.attempt
-    verdict = await answer_to(run, attempt, body, admitted.key)
-    await run.parts.journal.append(fact_of(attempt, verdict))
+    return await file(run, attempt, await answer_to(run, attempt, body, admitted.key))
+
+
+async def file(run: Run, attempt: Attempt, verdict: Verdict) -> Verdict:
+    """Writes a verdict down. A job has one owner: who gives an id out twice is not believed."""
+    journal = run.parts.journal
+    async with run.binding:
+        owner = journal.holder(journal.realm, verdict.job) if verdict.job else None
+        if owner not in (None, attempt.id):
+            detail = f"may have been accepted: job {verdict.job} belongs to another take already"
+            verdict = Verdict(Standing.AMBIGUOUS, detail, stops_all=True)
+        await journal.append(fact_of(attempt, verdict))
     return verdict
 
 
