@@ -38,12 +38,14 @@ class Loaded:
     """What a storyboard says. `storyboard` is None where an error stands in its way.
 
     `inputs` names every text that was read (storyboards, tables, prompts) with its digest; the
-    names begin where `file` was looked for.
+    names begin where `file` was looked for. `links` are paths of media that lead elsewhere, with
+    where they led.
     """
 
     storyboard: Storyboard | None
     problems: tuple[Problem, ...]
     inputs: Mapping[str, Digest] = field(default_factory=dict)
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def load(file: Path, root: Path, catalogue: Catalogue) -> Loaded:
@@ -57,7 +59,10 @@ def load(file: Path, root: Path, catalogue: Catalogue) -> Loaded:
     board = reader.read(file)
     storyboard = _storyboard(board, file, root, reader, found) if board else None
     return Loaded(
-        None if found.errors else storyboard, found.in_order(), dict(_inputs(reader, board))
+        None if found.errors else storyboard,
+        found.in_order(),
+        dict(_inputs(reader, board)),
+        tuple(reader.files.links()),
     )
 
 

@@ -19,7 +19,7 @@ def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
         around.found.add(problem, draft.about)
     first = TakeReader(around, draft, 1)
     request = first.read()
-    requests: list[Request | None] = [request] * count
+    requests = [request] * count
     if count > 1 and any(name[0] == "take" for name in first.names):
         others = (TakeReader(around, draft, number) for number in range(2, count + 1))
         requests[1:] = [other.read() for other in others]

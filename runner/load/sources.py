@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -55,6 +56,14 @@ class Files:
         if key not in self._known:
             self._known[key] = portable(text) or self._look(text, key)
         return self._known[key]
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Paths found through a symbolic link, with where they led."""
+        for key, file in self._known.items():
+            named = os.path.abspath(key)  # noqa: PTH100 - links are not to be followed
+            real = f"{self._root}/{file.path}" if isinstance(file, LocalFile) else named
+            if real != named:
+                yield named, real
 
     def absolute(self, file: LocalFile) -> Path:
         return Path(self._root, file.path)

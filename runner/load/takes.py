@@ -39,8 +39,8 @@ ROLES: tuple[tuple[Role, Kind], ...] = (
 )
 MEDIA = ("first_frame", "last_frame", "base_video", "references")
 NEUTRAL = (
-    "negative_prompt", "seconds", "size", "resolution", "aspect_ratio", "audio", "watermark",
-    "seed", "options", "extra_body",
+    "model", "negative_prompt", "seconds", "size", "resolution", "aspect_ratio", "audio",
+    "watermark", "seed", "options", "extra_body",
 )  # fmt: skip
 
 
@@ -81,18 +81,13 @@ class TakeReader:
         """The request, or None where something it needs is not there."""
         errors = self.around.found.errors
         fields = self.draft.fields
-        resolved: dict[str, JSON] = {name: fields[name] for name in NEUTRAL if name in fields}
-        if "model" in fields:
-            resolved["model"] = fields["model"]
-        media = self._media(resolved)
-        self._texts(resolved)
-        self._check(resolved)
+        asked: dict[str, JSON] = {name: fields[name] for name in NEUTRAL if name in fields}
+        media, long_forms = self._media()
+        self._texts(asked)
+        self._check({**asked, **long_forms} if media else asked)
         if self.around.found.errors > errors:
             return None
-        for name in ("model", "prompt"):
-            resolved.setdefault(name, "")
-        kept = {name: resolved[name] for name in ("model", "prompt", *NEUTRAL) if name in resolved}
-        return Request(**kept, media=media)
+        return Request(**{"model": "", "prompt": "", **asked}, media=media)
 
     @cached_property
     def facts(self) -> ModelFacts | None:
@@ -203,9 +198,13 @@ class TakeReader:
 
     # ── media ───────────────────────────────────────────────────────────────────────────────
 
-    def _media(self, resolved: dict[str, JSON]) -> tuple[Medium, ...]:
+    def _media(self) -> tuple[tuple[Medium, ...], dict[str, JSON]]:
+        """The media of the take, and the same in the long form that rules read."""
         fields = self.draft.fields
-        media = []
+        if fields.keys().isdisjoint(MEDIA):
+            return (), {}
+        media: list[Medium] = []
+        resolved: dict[str, JSON] = {}
         for role, kind in ROLES:
             if role in fields:
                 source = self._source(role, fields[role], (role,), kind)
@@ -214,7 +213,7 @@ class TakeReader:
         if "references" in fields:
             resolved["references"] = [source.long for source in self._references]
             media += [source.medium for source in self._references]
-        return tuple(media)
+        return tuple(media), resolved
 
     @cached_property
     def _references(self) -> tuple[Source, ...]:

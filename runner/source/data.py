@@ -94,7 +94,10 @@ def merge(base: Map, over: Map) -> Map:
 
 def pointer(parts: Sequence[str | int]) -> str:
     """A JSON pointer (RFC 6901) of keys and indices."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    texts = [str(part) for part in parts]
+    if any("~" in text or "/" in text for text in texts):
+        texts = [text.replace("~", "~0").replace("/", "~1") for text in texts]
+    return "/" + "/".join(texts) if texts else ""
 
 
 def parts_of(pointer: str) -> list[str | int]:
