@@ -82,6 +82,15 @@ def test_rules_can_be_softened_hardened_and_switched_off() -> None:
     }
 
 
+def test_an_unknown_option_can_be_let_through() -> None:
+    """Vendors add parameters; a project that knows one need not wait for us."""
+    shot = {"model": "kling-v3", "options": {"brand_new": 1}}
+    assert severities(open_catalogue(), **shot) == {"kling.unknown_key": Severity.ERROR}
+    softened = open_catalogue({"rules": {"kling.unknown_key": "warning"}})
+    assert softened.complaints == ()
+    assert severities(softened, **shot) == {"kling.unknown_key": Severity.WARNING}
+
+
 def test_publishing_lifts_what_only_urls_could_do() -> None:
     """With `publish:` local media get a URL, so a local video is no error any more."""
     shot = {"model": "kling-v3-omni", "base_video": {"video": "refs/walk.mp4"}}
@@ -101,6 +110,7 @@ def test_publishing_lifts_what_only_urls_could_do() -> None:
         ({"models": {"veo-2.0-generate-001": {"sizes": ["2k"]}}}, "unknown_sizes",
          "models/veo-2.0-generate-001/sizes/0", "720p, 1080p, 4k"),
         ({"models": {"x": 5}}, "type", "models/x", "not a mapping"),
+        ({"rules": {"wan.seconds": "on"}}, "value", "rules/wan.seconds", '"on"; error, warning or off'),
         ({"rules": {"wan.secnds": "off"}}, "unknown_rule", "rules/wan.secnds", "`wan.seconds`"),
     ],
 )  # fmt: skip

@@ -7,14 +7,16 @@ not have to wait for a release.
 from collections.abc import Iterable, Iterator, Mapping
 
 from runner.model import JSON, ModelFacts, ModelId, Severity
-from runner.schema.complaint import Complaint, Path, did_you_mean
+from runner.schema.complaint import Complaint, Path, did_you_mean, quoted
 from runner.schema.data import data_file, read_json
 from runner.schema.structure import explain
 from runner.schema.vendor import VendorData, read_facts
 
 OWN_TO_THE_MODEL = ("status", "retired", "replacement", "notes")  # not taken over by `like`
 SOUND_BEST_FIRST = ("switch", "prompt", "always")
-BY_CODE = ("model.retired",)  # rules that stand in no file
+WORDS = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
+BY_CODE = ("model.retired",)  # a rule that stands in no file
+BY_SCHEMA = ("unknown_key", "missing_key", "type", "value")  # what a vendor's options can break
 
 Models = dict[ModelId, ModelFacts]
 
@@ -38,16 +40,19 @@ def read_severities(
 ) -> tuple[dict[str, Severity | None], list[Complaint]]:
     """Severity by rule id, None for off."""
     ids = {*known, *BY_CODE}
-    complaints = [
-        _complaint(
-            "unknown_rule", ("rules", id_), f"no rule is called {id_}", did_you_mean(id_, ids)
-        )
-        for id_ in entries or {}
-        if id_ not in ids
-    ]
-    severities = {
-        id_: None if word == "off" else Severity(word) for id_, word in (entries or {}).items()
-    }
+    ids |= {f"{id_.partition('.')[0]}.{fault}" for id_ in ids for fault in BY_SCHEMA}
+    severities: dict[str, Severity | None] = {}
+    complaints = []
+    for id_, word in (entries or {}).items():
+        here = ("rules", id_)
+        if id_ not in ids:
+            message = f"no rule is called {id_}"
+            complaints.append(_complaint("unknown_rule", here, message, did_you_mean(id_, ids)))
+        elif word not in WORDS:
+            message = f"`{id_}` is {quoted(word)}"
+            complaints.append(_complaint("value", here, message, "error, warning or off"))
+        else:
+            severities[id_] = WORDS[word]
     return severities, complaints
 
 
