@@ -110,7 +110,7 @@ def test_publishing_lifts_what_only_urls_could_do() -> None:
         ({"models": {"veo-2.0-generate-001": {"sizes": ["2k"]}}}, "unknown_sizes",
          "models/veo-2.0-generate-001/sizes/0", "720p, 1080p, 4k"),
         ({"models": {"x": 5}}, "type", "models/x", "not a mapping"),
-        ({"rules": {"wan.seconds": "on"}}, "value", "rules/wan.seconds", '"on"; error, warning or off'),
+        ({"rules": {"wan.seconds": "on"}}, "value", "rules/wan.seconds", '"on"; error, warning'),
         ({"rules": {"wan.secnds": "off"}}, "unknown_rule", "rules/wan.secnds", "`wan.seconds`"),
     ],
 )  # fmt: skip
