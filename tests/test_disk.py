@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner import disk
@@ -371,6 +371,7 @@ Rows = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(rows=Rows)
 def test_the_cache_reads_back_what_it_wrote(
     rows: dict[str, tuple[int, int, int, int, bytes]], tmp_path_factory: pytest.TempPathFactory
@@ -384,6 +385,7 @@ def test_the_cache_reads_back_what_it_wrote(
     assert statcache._read_cache(file)[0] == entries
 
 
+@settings(max_examples=60)
 @given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_a_damaged_cache_is_an_empty_one(
     at: int, bit: int, tmp_path_factory: pytest.TempPathFactory

@@ -6,6 +6,7 @@ named .png that is an SVG, a PDF or a page of HTML is refused before it leaves t
 
 import contextlib
 import importlib
+import logging
 import struct
 import warnings
 from collections.abc import Iterator
@@ -95,11 +96,16 @@ def _check_pixels(path: Path, width: int, height: int) -> None:
 @contextlib.contextmanager
 def _damage(path: Path, mime: str, size: int) -> Iterator[None]:
     """Whatever a reader stumbles over in `size` bytes of a hostile file is one clean error."""
+    from PIL.Image import DecompressionBombError
+
+    voice = logging.getLogger("PIL")
+    if not voice.handlers:
+        voice.addHandler(logging.NullHandler())  # else it would print by itself
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd metadata is not our business
             yield
-    except READER_FAULTS as error:
+    except (*READER_FAULTS, DecompressionBombError) as error:
         raise BadInput(f"{path}: damaged, {size} bytes that start like {mime} ({error})") from error
 
 

@@ -113,7 +113,7 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     assert "directory" in (check_mp4(tmp_path) or "")
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(cut=st.integers(min_value=0))
 def test_no_part_of_a_film_passes_for_a_film(
     film: bytes, cut: int, tmp_path_factory: pytest.TempPathFactory
@@ -122,7 +122,7 @@ def test_no_part_of_a_film_passes_for_a_film(
     assert verdict(film[: cut % len(film)], tmp_path_factory.getbasetemp()) is not None
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(
     hits=st.lists(
         st.tuples(st.integers(min_value=0), st.binary(min_size=1, max_size=9)), max_size=5
@@ -140,7 +140,7 @@ def test_no_damage_makes_the_walk_stumble(
     assert answer is None or answer.isprintable()
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(data=st.binary(max_size=400))
 def test_noise_is_not_a_film(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Noise behind a proper opening is refused as well."""

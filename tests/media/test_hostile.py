@@ -221,7 +221,7 @@ def damaged(film: bytes, hits: list[tuple[int, bytes]], folder: Path) -> Path:
     return folder / "x.mp4"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(hits=Hits)
 def test_no_damage_to_the_index_is_more_than_an_error(
     film: bytes, hits: list[tuple[int, bytes]], tmp_path_factory: pytest.TempPathFactory

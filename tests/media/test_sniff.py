@@ -4,6 +4,8 @@ import base64
 import contextlib
 import io
 import struct
+import subprocess
+import sys
 import wave
 import zlib
 from pathlib import Path
@@ -203,7 +205,7 @@ SEEDS = {
 
 @pytest.mark.parametrize("seed", SEEDS)
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     cut=st.integers(min_value=1, max_value=1 << 20),
@@ -218,6 +220,29 @@ def test_no_damage_is_more_than_an_error(
         data[at : at + len(patch)] = patch
     with contextlib.suppress(BadInput):
         assert sniff(saved(bytes(data), tmp_path)).bytes == len(data)
+
+
+def test_a_damaged_picture_prints_nothing(tmp_path: Path) -> None:
+    """What a library has to say about a ruin stays out of the user's terminal."""
+    wide, high, bits, samples = (256, 64), (257, 64), (258, 8), (277, 0x4000)
+    fields = (wide, high, bits, (259, 1), (262, 2), (273, 8), samples, (278, 64), (279, 10))
+    tags = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in fields)
+    path = saved(b"II*\0\x08\0\0\0" + struct.pack("<H", len(fields)) + tags + bytes(4), tmp_path)
+    script = """
+import sys
+from pathlib import Path
+from runner.errors import BadInput
+from runner.media.sniff import sniff
+try:
+    sniff(Path(sys.argv[1]))
+except BadInput as refused:
+    print(refused.what)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, path], capture_output=True, text=True, check=True
+    )
+    assert "samples per pixel" in done.stdout
+    assert done.stderr == ""
 
 
 def test_wave_module_agrees(tmp_path: Path) -> None:
