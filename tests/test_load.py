@@ -361,6 +361,7 @@ WRONG = [
     ("  - {id: a, prompt: |\n      one\n        {{ vars.nope }}\n    }", "yaml.syntax", 9, 21),
     (BLOCK + "|\n      one\n        {{ vars.nope }}\n", "template.undefined", 12, 17),
     (BLOCK + ">-\n      one {{ grade }}\n\n      {% if %}", "template.syntax", 13, 7),
+    (SHOT.replace("x}", "'{{ take }}', vars: {take: 1}}"), "vars.reserved", 9, 42),
     ("  - id: a\n    prompt: 'it''s {{ nope|upper }}'", "template.undefined", 10, 23),
 ]  # fmt: skip
 
@@ -416,10 +417,23 @@ def test_mistakes_in_prompt_files_stand_in_them(project: Project) -> None:
     assert [at(p) for p in problems] == ["p.txt:2:6", "look.txt:2:4"]
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    """A storyboard that cannot be read is a problem, not a crash."""
-    loaded = load(tmp_path / "film.yaml", tmp_path, catalogue())
-    assert [p.rule for p in loaded.problems] == ["storyboard.unreadable"]
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A storyboard that is missing, a folder, or without end is a problem, not a crash."""
+    for name in ("film.yaml", "."):
+        loaded = load(tmp_path / name, tmp_path, catalogue())
+        assert [p.rule for p in loaded.problems] == ["storyboard.unreadable"]
+    loaded = load(Path("/dev/zero"), Path("/dev"), catalogue())
+    assert [p.rule for p in loaded.problems] == ["storyboard.too_large"]
+
+
+def test_prompts_do_not_lead_out_of_the_project(project: Project) -> None:
+    """A `prompts/` that is a link to somewhere else is not read."""
+    outside = project.root.parent / "outside"
+    outside.mkdir()
+    (outside / "look.txt").write_text("secret")
+    (project.root / "prompts").symlink_to(outside)
+    (problem,) = project.wrong("  - {id: a, prompt: \"{% include 'look.txt' %}\"}\n")
+    assert problem.rule == "template.include"
 
 
 @pytest.mark.parametrize(

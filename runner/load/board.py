@@ -14,7 +14,7 @@ from runner.load.tables import KINDS, read_rows
 from runner.load.takes import Surroundings, TakeReader
 from runner.model import JSON, Loc, Problem
 from runner.schema import Catalogue, Complaint, check_storyboard
-from runner.source import Map, Seq, locate, read_yaml
+from runner.source import MAX_BYTES, Map, Seq, locate, read_yaml
 from runner.template import Prompts, Templates
 
 MAX_INCLUDES = 16
@@ -76,12 +76,19 @@ class BoardReader:
         return self._board(path, data, _sore(complaints), inside) if isinstance(data, Map) else None
 
     def _bytes(self, path: Path, named: Loc | None) -> bytes | None:
+        at = named or Loc(str(path), 1, 1)
         try:
-            raw = path.read_bytes()
+            with path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
         except OSError as error:
             message = f"{path} cannot be read: {error.strerror or error}"
-            at = named or Loc(str(path), 1, 1)
-            self.found.add(Problem("storyboard.unreadable", message, at))
+            hint = "name a storyboard: `reelmake init` writes one"
+            self.found.add(Problem("storyboard.unreadable", message, at, hint=hint))
+            return None
+        if len(raw) > MAX_BYTES:
+            message = f"{path} has more than {MAX_BYTES:,} bytes"
+            hint = "split the film with `include:`, or a table in two"
+            self.found.add(Problem("storyboard.too_large", message, at, hint=hint))
             return None
         self.inputs[str(path)] = raw
         return raw
@@ -109,7 +116,7 @@ class BoardReader:
             path.parent,
             prefix,
             self.files,
-            Templates(Prompts(path.parent / "prompts", f"{prefix}prompts")),
+            Templates(Prompts(path.parent / "prompts", f"{prefix}prompts", self.files.root)),
             data.get("references", {}),
             self.catalogue,
             self.found,

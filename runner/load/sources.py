@@ -47,6 +47,7 @@ class Files:
     """Paths as storyboards write them → files of the project. Each is looked at once."""
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._root = os.path.realpath(root)
         self._known: dict[str, LocalFile | Refusal] = {}
 

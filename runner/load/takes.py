@@ -38,6 +38,7 @@ ROLES: tuple[tuple[Role, Kind], ...] = (
     ("base_video", "video"),
 )
 MEDIA = ("first_frame", "last_frame", "base_video", "references")
+RESERVED = frozenset({"ref", "row", "shot", "take", "vars"})
 NEUTRAL = (
     "model", "negative_prompt", "seconds", "size", "resolution", "aspect_ratio", "audio",
     "watermark", "seed", "options", "extra_body",
@@ -116,6 +117,12 @@ class TakeReader:
     @cached_property
     def _scope(self) -> dict[str, JSON]:
         variables = self.draft.fields.get("vars", {})
+        for name in RESERVED.intersection(variables):
+            message = f"a variable called `{name}`"
+            at = self.draft.loc(("vars", name), key=True)
+            hint = f"`{name}` has a meaning in templates: {', '.join(sorted(RESERVED))}"
+            problem = Problem("vars.reserved", message, at, hint=hint)
+            self.around.found.add(problem, self.draft.about)
         shot = {**self.draft.fields, "id": self.draft.id}
         scope = {**variables, "vars": variables, "shot": shot, "take": self.number}
         return scope if self.draft.row is None else {**scope, "row": self.draft.row}

@@ -15,10 +15,11 @@ fit 64 bits, control characters, line breaks other than LF and CRLF, and anythin
 """
 
 from runner.source.data import Document, Map, Seq, Spot, find, locate, merge, pointer
-from runner.source.reader import read_yaml
+from runner.source.reader import MAX_BYTES, read_yaml
 from runner.source.spans import Span, spans
 
 __all__ = [
+    "MAX_BYTES",
     "Document",
     "Map",
     "Seq",

@@ -10,10 +10,14 @@ _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x84\x86-\x9f]").search
 
 
 class Prompts:
-    """Reads each prompt file once. A folder that is not there has no files."""
+    """Reads each prompt file once. A folder that is not there has no files.
 
-    def __init__(self, folder: Path, shown: str = "prompts") -> None:
+    `root`: the folder that nothing read may lie outside of, whatever links say; else `folder`.
+    """
+
+    def __init__(self, folder: Path, shown: str = "prompts", root: Path | None = None) -> None:
         self.folder = folder
+        self._root = root or folder
         self._shown = shown
         self._texts: dict[str, str | Fault] = {}
 
@@ -45,7 +49,8 @@ class Prompts:
             )
         path = self.folder / name
         try:
-            if not path.resolve().is_relative_to(self.folder.resolve()):
+            real, folder = path.resolve(), self.folder.resolve()
+            if not (real.is_relative_to(folder) and real.is_relative_to(self._root.resolve())):
                 return Fault("template.include", f"{name!r} leads out of {self._shown}/", hint)
             if not path.is_file():
                 return Fault("template.include", f"there is no file {self.shown(name)}", hint)
