@@ -33,6 +33,7 @@ from runner.journal import Caps
 from runner.model import (
     Action,
     JobId,
+    LocalFile,
     Medium,
     Money,
     Outcome,
@@ -487,6 +488,26 @@ def test_bytes_lost_here_and_still_there_are_fetched_for_free(
     assert again.step.action is Action.RESUME
     assert film_set.store.verify(outcome.result.sha256)
     assert len(gateway.posts) == 1
+
+
+def test_a_reference_that_changed_since_the_plan_is_not_sent(
+    film_set: FilmSet, gateway: FakeGateway, tmp_path: Path
+) -> None:
+    """What is sent is what the plan was made and priced with."""
+    picture = tmp_path / "mara.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n before")
+    medium = Medium("first_frame", "image", LocalFile("mara.png"))
+    real = film_set.parts
+
+    def parts(journal: Any) -> Any:
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n after")
+        return real(journal)
+
+    film_set.parts = parts  # type: ignore[method-assign]
+    (outcome,) = run_virtually(film_set.run(board(shot("one", media=(medium,)))))
+    assert outcome.status is FAILED
+    assert "mara.png" in outcome.detail
+    assert gateway.posts == []
 
 
 # ── trouble of our own ──────────────────────────────────────────────────────────────────────
