@@ -23,6 +23,9 @@ OUT_DIR = click.option("--out", "out_dir", type=click.Path(path_type=Path), help
 PREVIEW = click.option("--preview", is_flag=True, help="The local gateway's results.")
 
 
+MOST = Decimal(10**9)  # USD; beyond it stands a slip of the keyboard
+
+
 class Usd(click.ParamType):  # type: ignore[type-arg]  # generic only in newer clicks
     """An amount of money: a finite decimal, zero or more."""
 
@@ -35,7 +38,7 @@ class Usd(click.ParamType):  # type: ignore[type-arg]  # generic only in newer c
             amount = Decimal(str(value).removeprefix("$"))
         except InvalidOperation:
             amount = Decimal("NaN")
-        if not amount.is_finite() or amount < 0:
+        if not amount.is_finite() or not 0 <= amount <= MOST:
             self.fail(f"{value!r} is not an amount; write it like 2.50", param, ctx)
         return amount
 
