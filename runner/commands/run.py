@@ -186,7 +186,8 @@ def carry_out(
     out: Out, film: Film, plan: Plan, facts: Facts, options: Options
 ) -> Sequence[Outcome]:
     """Do the plan's steps, showing them as they go. Without anything to ask, no gateway."""
-    wired_up = any(step.action in WIRED for step in plan.steps)
+    # A job under way is collected although no step asks for it any more: it is paid.
+    wired_up = bool(facts.history.running) or any(step.action in WIRED for step in plan.steps)
     progress = Placing(face(out) if wired_up else Lines(out), film, facts.history)
     progress.planned(plan)
     try:
