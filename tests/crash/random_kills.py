@@ -69,13 +69,13 @@ class Tally:
     posts: int = 0
     extra: int = 0  # jobs beyond one a take
     unexplained: int = 0  # jobs that neither the journal nor a doubt knows of
-    blind: int = 0  # POSTs without an intent of their own
+    repeated: int = 0  # POSTs without an intent of their own
     waiting: int = 0  # takes left to a person
     lost: int = 0  # takes neither done nor waiting
     problems: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        names = ("kills", "films", "takes", "accepted", "posts", "extra", "unexplained", "blind")
+        names = ("kills", "films", "takes", "accepted", "posts", "extra", "unexplained", "repeated")
         numbers = ", ".join(f"{name} {getattr(self, name)}" for name in (*names, "waiting", "lost"))
         return "\n".join([numbers, *self.problems])
 
@@ -179,7 +179,7 @@ def settle_books(
     tally.unexplained += sum(
         job["job"] not in bound and job["prompt"] not in explained for job in jobs
     )
-    tally.blind += max(0, posts - len(attempts))
+    tally.repeated += max(0, posts - len(attempts))
     tally.waiting += len(waiting)
     tally.lost += sum(name not in done and f"this is {name}" not in explained for name in names)
 
@@ -219,7 +219,7 @@ def main() -> int:
         sys.stdout.flush()
         dedupes = contract != "quarantine"
         worst += tally.lost + tally.unexplained + tally.extra
-        worst += tally.waiting if dedupes else tally.blind
+        worst += tally.waiting if dedupes else tally.repeated
     return 1 if worst else 0
 
 

@@ -18,7 +18,7 @@ def test_killed_at_any_moment(contract: str, capsys: pytest.CaptureFixture[str])
         sys.stdout.write(f"\n{contract}: {tally}\n")
     assert tally.extra == tally.unexplained == tally.lost == 0
     if contract == "quarantine":
-        assert tally.blind == 0
+        assert tally.repeated == 0
     else:
         assert tally.waiting == 0
         assert tally.accepted == tally.takes
