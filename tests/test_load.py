@@ -321,6 +321,7 @@ def test_a_fallback_is_resolved_for_its_own_model(project: Project) -> None:
 
 # ── problems ────────────────────────────────────────────────────────────────────────────────
 
+SEEDANCE = "doubao-seedance-2-0-260128"
 SHOT = "  - {id: a, prompt: x}\n"
 I2V = "  - {id: a, prompt: x, model: wan2.6-i2v, first_frame: "
 OMNI = "  - {id: a, prompt: x, model: kling-v3-omni, references: "
@@ -396,6 +397,19 @@ def test_a_wrong_default_is_told_once(project: Project) -> None:
     assert [(p.rule, at(p), p.at.path) for p in loaded.problems] == [
         ("wan.seconds", "film.yaml:7:40", "/defaults/seconds")
     ]
+
+
+def test_a_wrong_reference_is_told_in_the_library(project: Project) -> None:
+    """A file that many shots name and nobody has is one mistake, where it is written."""
+    head = HEAD.replace("refs/mara.png", "refs/gone.png").replace(
+        "  hum", "  last: {shot: a}\n  hum"
+    )
+    shots = "".join(
+        f"  - {{id: s{n}, model: {SEEDANCE}, prompt: x, references: [mara]}}\n" for n in (1, 2)
+    )
+    (problem,) = project.load(head + shots).problems
+    assert (problem.rule, at(problem)) == ("source.missing", "film.yaml:4:17")
+    assert problem.at.path == "/references/mara/image"
 
 
 def test_circles_are_named_with_their_path(project: Project) -> None:

@@ -1,7 +1,7 @@
 """One take of a shot: texts rendered, sources found, everything checked against its model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from runner.model import (
     Url,
 )
 from runner.schema import Catalogue, check_shot, did_you_mean
-from runner.source import Document, Map, pointer
+from runner.source import Document, Map, locate, pointer
 from runner.template import Fault, Templates, is_template, read_prompt
 from runner.vendors import find
 
@@ -97,7 +97,12 @@ class TakeReader:
     # ── problems ────────────────────────────────────────────────────────────────────────────
 
     def problem(self, rule: str, message: str, parts: Parts, hint: str = "") -> None:
-        problem = Problem(rule, message, self.draft.loc(parts), hint=hint)
+        self.problem_at(self.draft.loc(parts), rule, message, hint)
+
+    def problem_at(
+        self, at: Loc, rule: str, message: str, hint: str, severity: Severity = Severity.ERROR
+    ) -> None:
+        problem = Problem(rule, message, at, severity, hint)
         self.around.found.add(problem, self.draft.about)
 
     def _check(self, resolved: Mapping[str, JSON]) -> None:
@@ -119,10 +124,9 @@ class TakeReader:
         variables = self.draft.fields.get("vars", {})
         for name in RESERVED.intersection(variables):
             message = f"a variable called `{name}`"
-            at = self.draft.loc(("vars", name), key=True)
             hint = f"`{name}` has a meaning in templates: {', '.join(sorted(RESERVED))}"
-            problem = Problem("vars.reserved", message, at, hint=hint)
-            self.around.found.add(problem, self.draft.about)
+            at = self.draft.loc(("vars", name), key=True)
+            self.problem_at(at, "vars.reserved", message, hint)
         shot = {**self.draft.fields, "id": self.draft.id}
         scope = {**variables, "vars": variables, "shot": shot, "take": self.number}
         return scope if self.draft.row is None else {**scope, "row": self.draft.row}
@@ -135,8 +139,7 @@ class TakeReader:
         rendered = self.around.templates.render(text, self._scope, marker)
         if isinstance(rendered, Fault):
             at = self._place(rendered, text, parts, file)
-            problem = Problem(rendered.rule, rendered.message, at, hint=rendered.hint)
-            self.around.found.add(problem, self.draft.about)
+            self.problem_at(at, rendered.rule, rendered.message, rendered.hint)
             self.broken.add(("prompt",) if file else parts)
             return ""
         self.names |= rendered.names
@@ -183,6 +186,9 @@ class TakeReader:
             return
         parts: Parts = ("prompt_file",)
         name = self.text(name, parts)
+        if parts in self.broken:
+            self.broken.add(("prompt",))
+            return
         file = self.around.files.find(name, self.around.folder)
         shown = f"{self.around.shown}{name}"
         text = file if isinstance(file, Refusal) else self._prompt_text(file, shown)
@@ -242,7 +248,7 @@ class TakeReader:
         alias = value.get("as")
         alias = self.text(alias, (*parts, "as")) if alias else None
         if "shot" in value:
-            return self._shot_output(role, value, parts, alias)
+            return self._shot_output(role, value, parts, name, alias)
         said = next(word for word in KINDS if word in value)
         where = self.text(value[said], (*parts, said)) or value[said]
         return self._local(role, said, where, parts, name, alias)
@@ -251,12 +257,11 @@ class TakeReader:
         self, role: Role, kind: Kind | None, where: str, parts: Parts, name: str | None,
         alias: str | None,
     ) -> Source:  # fmt: skip
+        at = self._written_at(parts, name)
         if is_url(where):
             origin: Origin | Refusal = check_url(where)
             if isinstance(origin, Refusal) and origin.warning:
-                at = self.draft.loc(parts)
-                warning = Problem(origin.rule, origin.message, at, Severity.WARNING, origin.hint)
-                self.around.found.add(warning, self.draft.about)
+                self.problem_at(at, origin.rule, origin.message, origin.hint, Severity.WARNING)
                 origin = check_url(where, private=True)
         else:
             origin = self.around.files.find(where, self.around.folder)
@@ -264,28 +269,39 @@ class TakeReader:
             hint = origin.hint
             if origin.rule == "source.missing":
                 hint = did_you_mean(where, self.around.library) or hint
-            self.problem(origin.rule, origin.message, parts, hint)
+            self.problem_at(at, origin.rule, origin.message, hint)
             self.broken.add(parts[:2])
             origin = Url(where)  # stands in, so that the rules see what was meant
         elif kind is None or (isinstance(origin, LocalFile) and kind_by_name(where) != kind):
             what = f"a{'n' if kind in ('image', 'audio') else ''} {kind}" if kind else "a medium"
             hint = "write `{image: …}`, `{video: …}` or `{audio: …}`, and the file's usual ending"
-            self.problem("source.kind", f"{where} is not {what} by its name", parts, hint)
+            self.problem_at(at, "source.kind", f"{where} is not {what} by its name", hint)
             self.broken.add(parts[:2])
         kind = kind or "image"
         medium = Medium(role, kind, origin, name, self.draft.loc(parts))
         long: dict[str, JSON] = {kind: where}
         return Source(medium, long | _labels(name, alias), alias)
 
-    def _shot_output(self, role: Role, value: Map, parts: Parts, alias: str | None) -> Source:
+    def _written_at(self, parts: Parts, name: str | None) -> Loc:
+        """Where a path or URL is written: in the shot, or in the library under its name."""
+        if name is None:
+            return self.draft.loc(parts)
+        value = self.around.library[name]
+        said = [word for word in KINDS if isinstance(value, Map) and word in value]
+        at = locate(self.around.library, (name, *said))
+        return replace(at, path=f"/references{at.path}")
+
+    def _shot_output(
+        self, role: Role, value: Map, parts: Parts, name: str | None, alias: str | None
+    ) -> Source:
         shot = self.text(value["shot"], (*parts, "shot")) or value["shot"]
         frame = value.get("frame")
         exact = frame if frame in (None, "first", "last") else Decimal(str(frame))
         origin = ShotOutput(ShotId(shot), exact)
         kind: Kind = "video" if frame is None else "image"
         long: dict[str, JSON] = {"shot": shot} if frame is None else {"shot": shot, "frame": frame}
-        medium = Medium(role, kind, origin, None, self.draft.loc((*parts, "shot")))
-        return Source(medium, long | _labels(None, alias), alias)
+        medium = Medium(role, kind, origin, name, self.draft.loc((*parts, "shot")))
+        return Source(medium, long | _labels(name, alias), alias)
 
     # ── markers ─────────────────────────────────────────────────────────────────────────────
 

@@ -22,10 +22,12 @@ WORD = re.compile(r"[^\W㐀-鿿]+")
 def size_agrees(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """An explicit size is what is sent; a resolution or ratio beside it must mean the same."""
     size = _text(fields.get("size"))
+    if not size:
+        return
     rows = [row for row in facts.sizes if size in (row.native, f"{row.width}x{row.height}")]
     for field in ("resolution", "aspect_ratio"):
         value = _text(fields.get(field))
-        if size and value and value not in {getattr(row, field) for row in rows}:
+        if value and value not in {getattr(row, field) for row in rows}:
             yield (field,), {"field": field}
 
 
