@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from runner.model import Severity
 from runner.schema import Complaint, open_catalogue
 from runner.schema.checks import CHECKS
 from runner.schema.complaint import PLACE
+from runner.schema.data import data_files, read_json
 from runner.schema.examples import judge
 from runner.schema.rules import Rule
 
@@ -89,3 +91,13 @@ def test_count_of_rules(capsys: pytest.CaptureFixture[str]) -> None:
             f" {models} models of {vendors} vendors\n"
         )
     assert len(RULES) > 150
+
+
+def test_what_a_storyboard_cannot_express_is_held_elsewhere() -> None:
+    """Facts about the wire name the test or the rule that holds them, and it is there."""
+    ids, root = {rule.id for rule in RULES} | {"model.retired"}, Path(__file__).parent.parent
+    notes = [n for p in data_files("vendors/*.schema.json") for n in read_json(p)["x-wire-rules"]]
+    assert len(notes) > 15
+    for note in notes:
+        for holder in note["held_by"].split(", "):
+            assert holder in ids or (root / holder).exists(), note

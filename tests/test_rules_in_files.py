@@ -100,11 +100,11 @@ def test_the_nearest_legal_neighbour_passes(
     """What is next to a fault and legal loads, and its adapter can shape it."""
     for fields in examples(rule, "pass"):
         text = place(fields)
-        board, problems = loaded(folder, text).storyboard, loaded(folder, text).problems
-        assert rule.id not in {p.rule for p in problems}, text
-        assert [p for p in problems if p.severity is Severity.ERROR] == [], text
-        assert board is not None
-        for shot in board.shots:
+        film = loaded(folder, text)
+        assert rule.id not in {p.rule for p in film.problems}, text
+        assert [p for p in film.problems if p.severity is Severity.ERROR] == [], text
+        assert film.storyboard is not None
+        for shot in film.storyboard.shots:
             request = shot.takes[0].request
             assert find(shot.vendor).shape(request, CATALOGUE.models[request.model]), text
 

@@ -19,6 +19,7 @@ from runner.source import read_yaml
 CATALOGUE = open_catalogue()
 SCHEMA = data_file("storyboard.schema.json")
 ROOT = Path(__file__).parent.parent
+SHIPPED = accepts(read_json(SCHEMA))
 SERVER = "yaml-language-server@1.25.0"
 
 
@@ -30,7 +31,7 @@ def test_the_shipped_schema_is_what_the_catalogue_makes() -> None:
 def fits(yaml: str) -> bool:
     data, problems = read_yaml(yaml, "film.yaml")
     assert problems == []
-    return accepts(read_json(SCHEMA))(data)
+    return SHIPPED(data)
 
 
 FILMS = sorted(
