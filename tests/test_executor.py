@@ -462,6 +462,27 @@ def test_previews_are_free(film_set: FilmSet, gateway: FakeGateway) -> None:
     assert statuses(run_virtually(film_set.run(board(shot("one")), caps=caps))) == [DONE]
 
 
+def test_a_preview_that_was_killed_is_simply_drawn_again(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """The built-in gateway dies with its run: no doubt and no decision over free slates."""
+    film_set.realm = "preview"
+    gateway.fates = [LOST, Fate(delay=300.0)]
+    stop = Stop()
+
+    async def killed() -> None:
+        await asyncio.gather(
+            film_set.run(board(shot("one"), shot("two")), stop=stop),
+            soon(10.0, stop.request),
+            soon(11.0, stop.request),
+        )
+
+    run_virtually(killed())
+    gateway.jobs.clear()
+    film = board(shot("one"), shot("two"))
+    assert statuses(run_virtually(film_set.run(film))) == [DONE, DONE]
+
+
 def test_a_forced_take_is_rendered_again_once(film_set: FilmSet, gateway: FakeGateway) -> None:
     """--force pays for a second render; the run after it is up to date with the new one."""
     run_virtually(film_set.run(board(shot("one"))))

@@ -24,6 +24,8 @@ REPEATS = 12  # of a keyed POST: any answer but a job or a refusal means the sam
 
 async def recover(run: Run) -> None:
     """Files every open attempt. The lock is ours, so nobody else is waiting for its answer."""
+    if not run.paid:
+        await let_go(run)
     for attempt in run.parts.journal.attempts(run.parts.journal.realm, Standing.OPEN):
         saved = run.parts.journal.receipt(attempt.id)
         if saved is None:
@@ -34,6 +36,16 @@ async def recover(run: Run) -> None:
         run.found(
             replace(attempt, standing=verdict.standing, job=verdict.job, detail=verdict.detail)
         )
+
+
+async def let_go(run: Run) -> None:
+    """The built-in gateway lives as long as one run: its jobs are gone with it, and were free."""
+    left = [*run.running.values(), *run.doubtful.values()]
+    if not left:
+        return
+    await run.parts.journal.append(*(record.gone(attempt.id) for attempt in left))
+    for attempt in left:
+        run.note(replace(attempt, standing=Standing.ABANDONED))
 
 
 def forgotten(run: Run, plan: Plan) -> list[Attempt]:

@@ -261,6 +261,12 @@ def absent(attempt: AttemptId) -> Fact:
     return Fact(attempt, Kind.RESUBMITTED, {"by": "list", "detail": detail, "billing": "free"})
 
 
+def gone(attempt: AttemptId) -> Fact:
+    """The built-in gateway ended with the run before, and its jobs with it: nothing was paid."""
+    detail = "the built-in gateway ended with the run before"
+    return Fact(attempt, Kind.RESUBMITTED, {"by": "preview", "detail": detail, "billing": "free"})
+
+
 def orphan(like: AttemptId, job: JobId) -> Fact:
     """A job that equals what was sent, but that nobody waits for: paid, and free to be adopted."""
     detail = f"job {job} is in the gateway's list and belongs to no take"
