@@ -32,6 +32,8 @@ from runner.gateway.receipt import Fault, Receipt
 from runner.journal import Caps
 from runner.model import (
     Action,
+    AttemptId,
+    Facts,
     JobId,
     LocalFile,
     Medium,
@@ -41,6 +43,7 @@ from runner.model import (
     ShotOutput,
     Standing,
     Status,
+    Storyboard,
 )
 
 DONE, FAILED, BLOCKED = Status.DONE, Status.FAILED, Status.BLOCKED
@@ -495,6 +498,24 @@ def test_a_forced_take_is_rendered_again_once(film_set: FilmSet, gateway: FakeGa
     assert len(gateway.posts) == 2
 
 
+def test_a_take_that_the_manifest_names_can_be_forced_too(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """After a merge the manifest's take counts; the journal's own is no obstacle."""
+    run_virtually(film_set.run(board(shot("one"))))
+    real = film_set.facts
+
+    def merged(storyboard: Storyboard) -> Facts:
+        facts = real(storyboard)
+        locked = {f: replace(r, attempt=AttemptId("")) for f, r in facts.history.results.items()}
+        return replace(facts, history=replace(facts.history, results=locked))
+
+    film_set.facts = merged  # type: ignore[method-assign]
+    (again,) = run_virtually(film_set.run(board(shot("one")), how={"force": True}))
+    assert again.status is DONE
+    assert len(gateway.posts) == 2
+
+
 def test_bytes_lost_here_and_still_there_are_fetched_for_free(
     film_set: FilmSet, gateway: FakeGateway
 ) -> None:
@@ -547,6 +568,15 @@ def test_no_room_on_the_disk_means_no_post(film_set: FilmSet, gateway: FakeGatew
     assert outcome.status is FAILED
     assert "3 MB" in outcome.detail
     assert gateway.posts == []
+
+
+def test_what_a_killed_download_left_is_swept(film_set: FilmSet, gateway: FakeGateway) -> None:
+    """Half a film under a private name does not stay for ever."""
+    scratch = film_set.state / "scratch"
+    scratch.mkdir(parents=True)
+    (scratch / ".a1.mp4.x7.part").write_bytes(b"half a film")
+    run_virtually(film_set.run(board(shot("one"))))
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_bug_in_one_take_loses_no_other(film_set: FilmSet, gateway: FakeGateway) -> None:

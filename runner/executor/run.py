@@ -38,7 +38,7 @@ class Run:
         self.latest = ChainMap[tuple[ShotId, int], Result](
             {}, only_read(now.latest), only_read(before.latest)
         )
-        self.known = before.results  # what the plan was made with
+        self._planned, self._recorded = before.results, now.results
         self.running = dict(now.running)
         self.doubtful = dict(now.doubtful)
         self.held = set[Digest]()
@@ -66,6 +66,12 @@ class Run:
     @property
     def caps(self) -> Caps:
         return self.options.caps if self.paid else Caps()
+
+    def known(self, fingerprint: Digest) -> AttemptId | None:
+        """The recorded attempt whose result the plan knew, or had replaced by the manifest's."""
+        if fingerprint not in self._planned or fingerprint not in self._recorded:
+            return None
+        return self._recorded[fingerprint].attempt
 
     def is_earlier(self, attempt: Attempt) -> bool:
         """Whether an earlier run submitted it, so that it may long be ready."""

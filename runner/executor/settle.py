@@ -24,6 +24,7 @@ REPEATS = 12  # of a keyed POST: any answer but a job or a refusal means the sam
 
 async def recover(run: Run) -> None:
     """Files every open attempt. The lock is ours, so nobody else is waiting for its answer."""
+    sweep(run)
     if not run.paid:
         await let_go(run)
     for attempt in run.parts.journal.attempts(run.parts.journal.realm, Standing.OPEN):
@@ -36,6 +37,12 @@ async def recover(run: Run) -> None:
         run.found(
             replace(attempt, standing=verdict.standing, job=verdict.job, detail=verdict.detail)
         )
+
+
+def sweep(run: Run) -> None:
+    """Unfinished downloads of a run that was killed; nobody else can be at work on them."""
+    for part in run.parts.scratch.glob(".*.part"):
+        part.unlink(missing_ok=True)
 
 
 async def let_go(run: Run) -> None:

@@ -196,7 +196,6 @@ async def pause(run: Run, vendor: str, verdict: Verdict, tries: int) -> None:
 def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
     assert step.fingerprint is not None
     assert step.asked is not None
-    known = run.known.get(step.fingerprint)
     profile = run.parts.profile
     return Intent(
         shot=shot.id,
@@ -212,7 +211,7 @@ def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
         body_sha256=Digest(hashlib.sha256(body).hexdigest()),
         sent=in_short(body),
         estimate=step.estimate,
-        known=(known.attempt or None) if known else None,  # a manifest's result has no attempt
+        known=run.known(step.fingerprint),
         tool=run.options.tool,
         host=socket.gethostname(),
         pid=os.getpid(),
