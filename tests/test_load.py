@@ -1,12 +1,15 @@
 """Storyboards become films: the cascade, sources, texts, tables, includes, every problem."""
 
 import functools
+import json
 import shutil
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from runner.load import Loaded, load
 from runner.model import (
@@ -636,3 +639,72 @@ def test_what_was_read_is_told_with_its_digest(project: Project) -> None:
     project.write("prompts/look.txt", "z")
     after = project.load(text).inputs
     assert [Path(name).name for name in before if before[name] != after[name]] == ["look.txt"]
+
+
+# ── whatever else a file may say ────────────────────────────────────────────────────────────
+
+TEXTS = [
+    "sh010", "a", "a.v", "mara", "refs/mara.png", "https://e.com/x.png", "../x", "", " ", "{{ x }}",
+    "{{ ref('mara') }}", "{{ row.city }}", "16:9", "720p", "t.csv", "film.yaml", "first", "p.txt",
+    "wan2.6-t2v", "kling-v3-omni", SEEDANCE, "http://[", "\u202e", "{% include 'x' %}", "con",
+]  # fmt: skip
+KEYS = [
+    "id", "model", "prompt", "prompt_file", "negative_prompt", "vars", "seconds", "size",
+    "resolution", "aspect_ratio", "audio", "watermark", "seed", "first_frame", "last_frame",
+    "base_video", "references", "options", "extra_body", "takes", "keep", "variants",
+    "after", "enabled", "notes", "pin", "on_failure", "for_each", "image", "video", "shot",
+    "frame", "as", "clips", "in", "out", "transition", "dissolve", "gain_db", "again",
+    "mara", "v", "x", "include", "cut", "title", "budget", "gateway",
+]  # fmt: skip
+anything = st.recursive(
+    st.sampled_from(TEXTS) | st.none() | st.booleans() | st.integers(-2, 9) | st.floats(-1, 9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+entries = st.fixed_dictionaries(
+    {"id": st.sampled_from(["a", "b", "A", "{{ row.city }}"])},
+    optional=dict.fromkeys(KEYS[1:28], anything),
+)
+likely = st.fixed_dictionaries(
+    {"id": st.sampled_from(["a", "b"]), "prompt": st.sampled_from(TEXTS)},
+    optional={
+        "first_frame": st.sampled_from([*TEXTS, {"shot": "a", "frame": "last"}]),
+        "references": st.lists(st.sampled_from(TEXTS), max_size=3),
+        "variants": st.just({"v": {"seconds": 5}}),
+        "takes": st.integers(1, 3),
+        "keep": st.integers(1, 3),
+        "for_each": st.just("t.csv"),
+        "after": st.lists(st.sampled_from(["a", "b", "a.v"]), max_size=2),
+        "on_failure": st.lists(
+            st.fixed_dictionaries({"model": st.sampled_from(TEXTS)}), max_size=2
+        ),
+    },
+)
+films = st.fixed_dictionaries(
+    {"storyboard": st.just(1), "shots": st.lists(likely | entries, max_size=4) | anything},
+    optional={
+        "vars": anything,
+        "references": st.dictionaries(st.sampled_from(["mara", "x"]), anything, max_size=2),
+        "defaults": st.just({"model": "wan2.6-t2v", "seconds": 5}) | anything,
+        "include": st.just(["film.yaml"]) | anything,
+        "cut": st.fixed_dictionaries({"clips": st.lists(st.sampled_from(["a", "b"]))}) | anything,
+        "budget": anything,
+    },
+)
+
+
+@given(films)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_no_storyboard_is_a_crash(project: Project, film: object) -> None:
+    """Whatever a file says, the answer is a film or problems with places; never an exception."""
+    project.write("t.csv", "city\nOslo\n")
+    project.write("p.txt", "{{ x }}")
+    loaded = project.load(json.dumps(film))
+    errors = [p for p in loaded.problems if p.severity is Severity.ERROR]
+    assert (loaded.storyboard is None) == bool(errors)
+    for problem in loaded.problems:
+        assert problem.at.file
+        assert problem.at.line >= 1
+        assert problem.message

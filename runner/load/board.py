@@ -224,4 +224,5 @@ def _ids_of(entry: JSON) -> Iterator[str]:
     if isinstance(entry, Map) and isinstance(entry.get("id"), str):
         yield entry["id"]
         variants = entry.get("variants")
-        yield from (f"{entry['id']}.{name}" for name in variants or () if isinstance(variants, Map))
+        if isinstance(variants, Map):
+            yield from (f"{entry['id']}.{name}" for name in variants)
