@@ -92,11 +92,12 @@ def test_killed_at_every_step(film: bytes, memory: Path, contract: str, fate: st
 @pytest.mark.parametrize("contract", CONTRACTS)
 @pytest.mark.parametrize("fate", FATES)
 def test_killed_again_while_recovering(film: bytes, memory: Path, contract: str, fate: str) -> None:
-    """The recovery is killed at every step too, at the first and at the second time it comes."""
-    steps = itertools.product(STEPS, (*STEPS, "before list", "after list"), (1, 2))
-    for number, (first, second, time) in enumerate(steps):
+    """The recovery is killed at every step too, in turn the first and the second time it comes."""
+    steps = itertools.product(STEPS, (*STEPS, "before list", "after list"))
+    for number, (first, second) in enumerate(steps):
         root = memory / str(number)
-        play(root, film, contract, FATES[fate], Trigger(first), Trigger(second, time))
+        again = Trigger(second, time=1 + number % 2)
+        play(root, film, contract, FATES[fate], Trigger(first), again)
         shutil.rmtree(root)
 
 
