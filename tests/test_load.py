@@ -502,6 +502,19 @@ def test_emoji_in_json_tables(project: Project) -> None:
     )
 
 
+def test_odd_line_breaks_and_empty_tables(project: Project) -> None:
+    """Only line feeds end a row; a table without rows is worth a warning."""
+    project.write("t.csv", 'city,mood\r\n\r\nOslo,"a\u2028b\n c"\r\nBergen,d')
+    shots = project.film(ROWS.replace("FILE", "t.csv")).shots
+    assert [shot.takes[0].request.prompt for shot in shots[::2]] == [
+        "Oslo is a\u2028b\n c",
+        "Bergen is d",
+    ]
+    project.write("t.csv", "city,mood\n")
+    loaded = project.load(HEAD + ROWS.replace("FILE", "t.csv"))
+    assert [(p.rule, p.severity) for p in loaded.problems] == [("table.empty", Severity.WARNING)]
+
+
 def test_rows_that_make_the_same_shot(project: Project) -> None:
     """A collision names both rows and the file."""
     project.write("t.csv", "city,mood\nOslo,a\nBergen,b\noslo,c\n")
@@ -520,10 +533,12 @@ def test_rows_that_make_the_same_shot(project: Project) -> None:
         ("t.csv", "city,city\nOslo,x\n", "table.csv", "t.csv:1:1"),
         ("t.csv", "city;mood\n", "table.csv", "t.csv:1:1"),
         ("t.csv", 'city,mood\nOslo,"x\n', "table.csv", "t.csv:2:1"),
+        ("t.csv", "city,mood\nOslo,\x1b[0m\n", "table.csv", "t.csv:2:6"),
         ("t.csv", "city,mood\n?,x\n", "shot.id", "film.yaml:9:9"),
         ("t.csv", "town,mood\nOslo,x\n", "template.undefined", "film.yaml:9:20"),
         ("t.json", '{"city": 1}', "table.shape", "t.json:1:1"),
         ("t.json", "[1]", "table.shape", "t.json:1:2"),
+        ("t.json", "", "table.shape", "t.json:1:1"),
         ("t.json", "[{]", "yaml.syntax", "t.json:1:3"),
         ("t.yaml", "- city: .inf\n", "yaml.number", "t.yaml:1:9"),
     ],

@@ -12,7 +12,7 @@ from runner.load.found import Path as Parts
 from runner.load.sources import Files, Refusal
 from runner.load.tables import KINDS, read_rows
 from runner.load.takes import Surroundings, TakeReader
-from runner.model import JSON, Loc, Problem
+from runner.model import JSON, Loc, Problem, Severity
 from runner.schema import Catalogue, Complaint, check_storyboard
 from runner.source import MAX_BYTES, Map, Seq, locate, read_yaml
 from runner.template import Prompts, Templates
@@ -200,7 +200,10 @@ class BoardReader:
         rows, problems = read_rows(raw, str(path)) if raw is not None else ([], [])
         for problem in problems:
             self.found.add(problem)
-        return [] if problems else rows
+        if raw is not None and not rows and not problems:
+            message = f"{name} has no rows, so it makes no shots"
+            self.found.add(Problem("table.empty", message, at, Severity.WARNING))
+        return [] if any(p.severity is Severity.ERROR for p in problems) else rows
 
 
 def _variants(draft: Draft, variants: Map) -> Iterator[Draft]:

@@ -1,11 +1,14 @@
 """Tables for `for_each`: rows of named cells that remember their line."""
 
 import csv
+import re
+from io import StringIO
 
-from runner.model import Loc, Problem
+from runner.model import Loc, Problem, Severity
 from runner.source import Document, Map, Seq, locate, read_yaml
 
 MAX_ROWS = 100_000
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]").search
 KINDS = (".csv", ".json", ".yaml", ".yml")
 
 
@@ -20,24 +23,22 @@ def read_rows(data: bytes, file: str) -> tuple[list[Map], list[Problem]]:
     rows, problems = read_yaml(
         _with_whole_characters(data) if file.endswith(".json") else data, file
     )
-    if problems:
+    if any(problem.severity is Severity.ERROR for problem in problems):
         return [], problems
     if not isinstance(rows, Seq):
-        message = "a table is a list of mappings, one a row"
-        return [], [Problem("table.shape", message, locate(rows, ()), hint="begin rows with `- `")]
+        message, hint = "a table is a list of mappings, one a row", "begin rows with `- `"
+        return [], [*problems, Problem("table.shape", message, Loc(file, 1, 1), hint=hint)]
     for index, row in enumerate(rows):
         if not isinstance(row, Map):
-            problems.append(
-                Problem("table.shape", "a row that is no mapping", locate(rows, (index,)))
-            )
+            message, hint = "a row that is no mapping", "write a row as `{column: value}`"
+            problems.append(Problem("table.shape", message, locate(rows, (index,)), hint=hint))
     return [row for row in rows if isinstance(row, Map)], problems
 
 
 def _with_whole_characters(data: bytes) -> bytes:
     r"""JSON may write one character as two escapes (`\ud83d\ude00`); YAML knows only `\U`."""
-    import re
 
-    def whole(pair: "re.Match[bytes]") -> bytes:
+    def whole(pair: re.Match[bytes]) -> bytes:
         high, low = int(pair[1], 16), int(pair[2], 16)
         return b"\\U%08x" % (0x10000 + ((high & 0x3FF) << 10) + (low & 0x3FF))
 
@@ -72,7 +73,10 @@ class _Csv:
         self.problems.append(Problem("table.csv", message, self.doc.loc(offset), hint=hint))
 
     def read(self) -> None:
-        lines = self.doc.text.splitlines(keepends=True)
+        if found := _CONTROL(self.doc.text):
+            message = f"the character U+{ord(found[0]):04X}"
+            self.problem(message, "remove it", found.start())
+        lines = list(StringIO(self.doc.text, newline=""))  # only line feeds end a line
         starts = [0]
         for line in lines:
             starts.append(starts[-1] + len(line))
