@@ -1,6 +1,7 @@
 """One pass over the events of one document."""
 
 import re
+from math import isfinite
 from typing import Any
 
 import yaml
@@ -100,6 +101,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self._next: Any = None  # CParser.get_event, once the characters are known to be good
         self._keys: dict[str, str] = {}  # keys seen and found good; equal keys share one object
+        self._meant: dict[str, JSON] = dict(_CONSTANTS)  # what plain scalars seen so far stand for
         self._anchors: dict[str, tuple[JSON, int]] = {}  # name -> value, nodes in it
         self._nodes = 0
         self._aliased = 0
@@ -178,10 +180,14 @@ class _Reader:
         kind = event.__class__
         if kind is ScalarEvent:
             text: str = event.value
-            if event.tag is event.anchor and event.style != '"' and len(text) <= MAX_SCALAR:
-                if event.implicit[0] and (not text or text[0] in _TYPED):
-                    return self._resolve(event)
-                return text
+            if event.tag is event.anchor and len(text) <= MAX_SCALAR:  # neither is there
+                if event.implicit[0]:
+                    if not text or text[0] in _TYPED:
+                        meant = self._meant
+                        return meant[text] if text in meant else self._resolve(event)
+                    return text
+                if event.style != '"' or text.isprintable():
+                    return text
             return self._scalar(event)
         if kind is AliasEvent:
             return self._alias(event)
@@ -292,10 +298,11 @@ class _Reader:
     def _resolve(self, event: Any) -> JSON:
         """The typed value of a plain scalar, by the core schema of YAML 1.2."""
         text: str = event.value
-        if text in _CONSTANTS:
-            return _CONSTANTS[text]
+        if text in self._meant:
+            return self._meant[text]
         if _INTEGER(text):
             if len(text.lstrip("+-0")) <= 19 and -(2**63) <= (number := int(text)) < 2**63:
+                self._meant[text] = number
                 return number
             shown = text if len(text) < 40 else f"{text[:20]}… ({len(text)} digits)"
             hint = "numbers fit 64 bits; put it in quotes if text is meant"
@@ -303,13 +310,15 @@ class _Reader:
             return 0
         if _FRACTION(text):
             fraction = float(text)
-            if fraction - fraction == 0:
+            if isfinite(fraction):
+                self._meant[text] = fraction
                 return fraction
         elif _NOT_DECIMAL(text):
             hint = "write numbers in decimal; put it in quotes if text is meant"
             self.problem("number", f"the number {text[:40]}", _at(event), hint)
             return 0
         elif not _NOT_FINITE(text):
+            self._meant[text] = text
             return text
         hint = "write a finite number; put it in quotes if text is meant"
         self.problem("number", f"the number {text[:40]} is not finite", _at(event), hint)
