@@ -1,6 +1,22 @@
-"""`python -m runner` is `reelmake`."""
+"""What `reelmake` and `python -m runner` start with. Most often there is nothing to do.
 
-from runner.cli import main
+That is found out before anything else is imported, the command line's parser included.
+"""
+
+import sys
+
+from runner import uptodate
+
+
+def main() -> None:
+    """The console script."""
+    code = uptodate.again(sys.argv[1:])
+    if code is None:
+        from runner import cli  # a tenth of a second
+
+        cli.main()
+    sys.exit(code)
+
 
 if __name__ == "__main__":
     main()

@@ -17,7 +17,7 @@ LAYERS = [  # read top-down; a module imports only from rows below its own
     ["why"],
     [
         "graph", "fingerprint", "source", "template", "schema", "prices", "vendors", "media",
-        "disk",
+        "disk", "uptodate",
     ],
     ["ports"],
     ["errors"],

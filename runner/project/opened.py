@@ -119,20 +119,25 @@ class Project:
 
     def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
         """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""
+        storyboard, loaded = self.usable(file)
+        return storyboard, loaded.problems
+
+    def usable(self, file: Path) -> tuple[Storyboard, Loaded]:
+        """A storyboard fit to render, with how it was read. Raises BadInput with all problems."""
         loaded = self.load(file)
         fatal = [p for p in loaded.problems if p.severity is Severity.ERROR or self.settings.strict]
         if loaded.storyboard is None or fatal:
             raise BadInput(f"{file} cannot be used", problems=loaded.problems)
-        return loaded.storyboard, loaded.problems
+        return loaded.storyboard, loaded
 
     def film(
         self, file: Path, *, gateway: str | None = None, out_dir: Path | None = None
     ) -> "Film":
-        storyboard, warnings = self.storyboard(file)
+        storyboard, loaded = self.usable(file)
         endpoint = choose(gateway, storyboard.gateway, self.settings.data, self.environ)
         stem = storyboard.stem + (PREVIEW if endpoint.preview else "")
         folder = (out_dir or self.root / "renders" / stem).absolute()
-        return Film(self, storyboard, warnings, endpoint, folder)
+        return Film(self, storyboard, loaded, endpoint, folder)
 
 
 @dataclass(frozen=True)
@@ -141,9 +146,13 @@ class Film:
 
     project: Project
     storyboard: Storyboard
-    warnings: tuple[Problem, ...]
+    loaded: Loaded
     endpoint: Endpoint
     folder: Path
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return self.loaded.problems
 
     @property
     def profile(self) -> Profile:

@@ -1,0 +1,108 @@
+"""Leaves a mark when a command found nothing to do: all that the next one like it need look at."""
+
+import io
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO, cast
+
+from runner.journal.reading import NAME as JOURNAL
+from runner.model import LocalFile, Result
+from runner.progress import Out
+from runner.project.cutting import cut_name
+from runner.project.opened import STATE, Film
+from runner.project.settings import NAME as SETTINGS
+from runner.uptodate import Environment, leave_mark
+
+
+class Watch:
+    """Made when a command begins; knows when that was, what was asked for, and what was said."""
+
+    def __init__(self, out: Out) -> None:
+        self._began = time.time_ns()
+        self._stdout, self._stderr = Copy(out.stdout), Copy(out.stderr)
+        self.environ = Environment(os.environ)
+        self.out = replace(
+            out, stdout=cast("TextIO", self._stdout), stderr=cast("TextIO", self._stderr)
+        )
+
+    def nothing_to_do(self, film: Film, results: Iterable[Result], code: int) -> None:
+        """Every step was `results`, in place and intact; nothing was sent, made or written."""
+        store = film.project.store
+        if store.shared or not all(store.here(result.sha256) for result in results):
+            return  # what lies elsewhere can go without moving a stamp here
+        leave_mark(
+            sys.argv[1:],
+            self._began,
+            paths=map(os.path.abspath, looked_at(film, results)),
+            links=film.loaded.links,
+            variables=self.environ.asked,
+            code=code,
+            out=self._stdout.text,
+            err=self._stderr.text,
+        )
+
+
+def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:
+    """Every place whose content decided about this film; also those where nothing lies."""
+    root, state = film.project.root, film.project.state
+    yield from film.loaded.inputs
+    yield from (Path(name).parent / "prompts" for name in film.loaded.inputs)
+    yield root / SETTINGS
+    yield from nearer_roots(root / film.storyboard.path, root)
+    yield from (root / path for path in film.references())
+    yield from (state / name for name in (JOURNAL, f"{JOURNAL}-wal", "cuts"))
+    yield from (film.project.store.path(result.sha256).parent for result in results)
+    folder = str(film.folder)
+    yield film.manifest_path
+    yield from (
+        f"{folder}/{name}"
+        for shot in film.storyboard.shots
+        for take in shot.takes
+        for name in shot.outputs(take.number)
+    )
+    yield from cut_files(film)
+
+
+def nearer_roots(file: Path, root: Path) -> Iterator[Path]:
+    """What would make another folder the project's root, if it came to be."""
+    for folder in file.parents:
+        if folder == root:
+            return
+        yield from (folder / STATE, folder / ".git")
+
+
+def cut_files(film: Film) -> Iterator[Path]:
+    cut = film.storyboard.cut
+    if cut is None:
+        return
+    yield film.folder / cut_name(film.storyboard)
+    if cut.audio and isinstance(cut.audio.origin, LocalFile):
+        yield film.project.root / cut.audio.origin.path
+
+
+class Copy(io.TextIOBase):
+    """A stream that keeps what is written to it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream, self._written = stream, list[str]()
+
+    @property
+    def text(self) -> str:
+        return "".join(self._written)
+
+    def write(self, text: str) -> int:
+        self._written.append(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
