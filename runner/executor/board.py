@@ -42,7 +42,8 @@ def take_of(shot: Shot, number: int) -> Take:
 class Board:
     """Takes that wait, are ready, under way, or settled."""
 
-    def __init__(self, plan: Plan, storyboard: Storyboard) -> None:
+    def __init__(self, plan: Plan, storyboard: Storyboard, lasts: Callable[[Step], float]) -> None:
+        """`lasts` says how many seconds a step will probably take."""
         self.works = works(plan, storyboard)
         keepers = {work.shot.id for work in self.works if work.keeper}
         self._needs = {
@@ -53,8 +54,8 @@ class Board:
         for work in self.works:
             for shot in self._needs[work.index]:
                 self._waiting_for[shot].append(work)
-        self._length = remaining(self.works, self._waiting_for)
-        self._ready = defaultdict[str, list[tuple[int, int]]](list)
+        self._length = remaining(self.works, self._waiting_for, lasts)
+        self._ready = defaultdict[str, list[tuple[float, int]]](list)
         self._in_hand = dict[Digest, Work]()
         self._twins = defaultdict[Digest, list[Work]](list)
         self._outcomes: list[Outcome | None] = [None] * len(self.works)
@@ -139,11 +140,13 @@ def held_up(step: Step, upstream: ShotId, outcome: Outcome) -> Outcome:
     return Outcome(step, Status.BLOCKED, detail=f"{upstream} is {outcome.status}")
 
 
-def remaining(works: list[Work], waiting_for: Mapping[ShotId, list[Work]]) -> list[int]:
-    """For each take how many takes come after it on the longest path, itself included."""
-    length = [1] * len(works)
+def remaining(
+    works: list[Work], waiting_for: Mapping[ShotId, list[Work]], lasts: Callable[[Step], float]
+) -> list[float]:
+    """For each take the seconds of the longest path from its start to the end of the film."""
+    length = [lasts(work.step) for work in works]
     for work in reversed(works):
         if work.keeper:
             after = (length[dependent.index] for dependent in waiting_for.get(work.shot.id, ()))
-            length[work.index] += max(after, default=0)
+            length[work.index] += max(after, default=0.0)
     return length

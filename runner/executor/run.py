@@ -4,12 +4,14 @@ import asyncio
 from collections import ChainMap, defaultdict
 from collections.abc import Container, Coroutine, Mapping
 from dataclasses import replace
+from statistics import median
 from typing import TypeVar, cast
 
 from runner.executor.parts import Options, Parts
 from runner.gateway.limits import RetryBudget
 from runner.journal import Caps
 from runner.model import (
+    Action,
     Attempt,
     AttemptId,
     Digest,
@@ -19,9 +21,11 @@ from runner.model import (
     Result,
     ShotId,
     Standing,
+    Step,
 )
 
 T = TypeVar("T")
+USUAL = 90.0  # s; renders took 83 to 253 s where somebody measured (ofox, 2026)
 
 
 class Run:
@@ -66,6 +70,14 @@ class Run:
     @property
     def caps(self) -> Caps:
         return self.options.caps if self.paid else Caps()
+
+    def lasts(self, step: Step) -> float:
+        """Seconds a step will probably take, by what its model took before."""
+        if step.action in (Action.REUSE, Action.RESTORE):
+            return 0.0
+        model = step.asked.get("model") if step.asked else None
+        past = self.times.get(ModelId(model)) if model else None
+        return median(past) if past else USUAL
 
     def known(self, fingerprint: Digest) -> AttemptId | None:
         """The recorded attempt whose result the plan knew, or had replaced by the manifest's."""
