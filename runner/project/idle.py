@@ -57,7 +57,7 @@ def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:
     yield from (state / name for name in (JOURNAL, f"{JOURNAL}-wal", "cuts"))
     yield from (film.project.store.path(result.sha256).parent for result in results)
     folder = str(film.folder)
-    yield film.manifest_path
+    yield from (film.manifest_path, film.folder / ".gitattributes")
     yield from (
         f"{folder}/{name}"
         for shot in film.storyboard.shots
