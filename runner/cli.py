@@ -207,9 +207,10 @@ def abandon(shot: str, take: int | None, preview: bool) -> None:
 @PREVIEW
 @OUT_DIR
 @form("text", "json")
-def verify(file: Path, preview: bool, out_dir: Path | None, fmt: str) -> None:
+@click.option("--watch", is_flag=True, help="Decode every frame: tell black and frozen takes.")
+def verify(file: Path, **options: Any) -> None:
     """Re-hash everything the manifest names."""
-    call("verify", file=file, preview=preview, out_dir=out_dir, fmt=fmt)
+    call("verify", file=file, **options)
 
 
 @cli.command()

@@ -18,11 +18,11 @@ from runner.disk import hash_file
 from runner.errors import BadInput, NeedsDecision, Outside
 from runner.fingerprint import asked, digest
 from runner.manifest import (
+    CutFile,
     Manifest,
     build,
     dump,
     find,
-    note_cut,
     parse,
     place,
     reachable,
@@ -107,10 +107,10 @@ class Film:
         )  # fmt: skip
         self.results[fingerprint] = self.latest[take.shot, take.number] = result
 
-    def manifest(self, cut: str | None = None) -> Manifest:
+    def manifest(self, cut: CutFile | None = None) -> Manifest:
         return build(self.storyboard, self.plan(), self.history, cut)
 
-    def finish(self, cut: str | None = None) -> Manifest:
+    def finish(self, cut: CutFile | None = None) -> Manifest:
         """What happens at the end of a run: outputs placed, manifest written."""
         manifest = self.manifest(cut)
         for entry in manifest.entries:
@@ -183,7 +183,7 @@ def test_the_manifest_keeps_its_published_schema(film: Film) -> None:
     """Other tools may rely on schemas/manifest.schema.json."""
     validator = jsonschema.Draft202012Validator(SCHEMA)
     validator.check_schema(SCHEMA)
-    assert list(validator.iter_errors(json.loads(dump(film.manifest("film.mp4"))))) == []
+    assert list(validator.iter_errors(json.loads(dump(film.manifest(CutFile("cut.mp4", B)))))) == []
     assert list(validator.iter_errors(json.loads(dump(Film(film.folder).manifest())))) == []
 
 
@@ -213,27 +213,29 @@ def test_a_manifest_is_written_only_when_it_changes(film: Film) -> None:
 
 def test_a_manifest_read_and_written_is_the_same_bytes(film: Film) -> None:
     """Reading loses nothing that writing needs."""
-    data = dump(film.manifest("film.mp4"))
+    data = dump(film.manifest(CutFile("cut.mp4", B)))
     assert dump(parse(data.decode(), "m")) == data
 
 
 def test_the_manifest_is_rebuilt_byte_for_byte(film: Film) -> None:
     """Deleted by accident, it comes back from journal and store."""
-    film.finish("film.mp4")
+    film.finish(CutFile("cut.mp4", B))
     before = film.path.read_bytes()
     film.path.unlink()
-    film.finish("film.mp4")
+    film.finish(CutFile("cut.mp4", B))
     assert film.path.read_bytes() == before
 
 
 def test_a_take_that_is_not_up_to_date_keeps_its_entry(film: Film) -> None:
     """The lock changes where something was rendered, not where something was edited."""
-    before = dump(film.manifest())
+    film.finish()
+    before = film.path.read_bytes()
     first = film.storyboard.shots[0]
     edited = replace(first.takes[0], request=replace(first.takes[0].request, prompt="new"))
     shots = (replace(first, takes=(edited,)), *film.storyboard.shots[1:])
     film.storyboard = replace(film.storyboard, shots=shots, sha256=A)
-    assert dump(film.manifest()) == before
+    write(film.path, film.manifest())
+    assert film.path.read_bytes() == before
 
 
 def test_a_new_render_changes_only_the_lines_of_its_shot(film: Film) -> None:
@@ -299,7 +301,12 @@ def spoil(change: Callable[[Any], None]) -> str:
             "fps": 1.0, "audio": False,
         },
     }  # fmt: skip
-    data = {"manifest": 1, "storyboard": {"path": "f"}, "gateway": "g", "shots": [entry]}
+    data = {
+        "manifest": 1,
+        "storyboard": {"path": "f", "sha256": A},
+        "gateway": "g",
+        "shots": [entry],
+    }
     change(data)
     return json.dumps(data)
 
@@ -343,7 +350,7 @@ rubbish: st.SearchStrategy[Any] = st.sampled_from(
 @given(st.data(), rubbish)
 def test_any_spoilt_place_is_one_clear_error_or_harmless(data: st.DataObject, junk: Any) -> None:
     """Whatever somebody wrote where, reading it ends in a manifest or in an error of ours."""
-    whole = json.loads(spoil(lambda d: d.update(cut={"path": "cut.mp4"})))
+    whole = json.loads(spoil(lambda d: d.update(cut={"path": "cut.mp4", "sha256": A})))
     *way, last = data.draw(st.sampled_from(spots(whole)))
     spot = whole
     for step in way:
@@ -398,7 +405,8 @@ def test_outputs_are_copies_of_what_the_store_has(film: Film) -> None:
     """The kept take lies under the shot's name, all takes under their numbers."""
     film.finish()
     assert sorted(p.name for p in film.folder.iterdir()) == [
-        "manifest.json", "sh010.mp4", "sh020.mp4", "sh020.t1.mp4", "sh020.t2.mp4", "sh020.t3.mp4",
+        ".gitattributes", "manifest.json", "sh010.mp4", "sh020.mp4",
+        "sh020.t1.mp4", "sh020.t2.mp4", "sh020.t3.mp4",
         "sh030.mp4",
     ]  # fmt: skip
     assert hash_file(film.folder / "sh020.mp4") == film.latest[ShotId("sh020"), 2].sha256
@@ -522,20 +530,26 @@ def test_a_manifest_edited_by_hand_is_found(film: Film) -> None:
     assert film.flaws() == [("manifest.request", "manifest.json")]
 
 
-def test_the_cut_is_verified_beside_its_digest(film: Film) -> None:
-    """A cut that is missing or edited is found; its digest reads as sha256sum writes it."""
-    film.finish("film.mp4")
-    cut = film.folder / "film.mp4"
-    assert film.flaws() == [("cut.missing", "film.mp4")]
+def test_the_cut_is_verified(film: Film) -> None:
+    """A cut that is missing, or not the one that was made, is found."""
+    cut = film.folder / "cut.mp4"
+    cut.parent.mkdir(parents=True, exist_ok=True)
     cut.write_bytes(b"cut")
-    note_cut(cut, hash_file(cut))
+    film.finish(CutFile("cut.mp4", hash_file(cut)))
     assert film.flaws() == []
-    done = subprocess.run(
-        ["sha256sum", "-c", "film.mp4.sha256"], cwd=film.folder, capture_output=True, check=False
-    )
-    assert done.returncode == 0
     cut.write_bytes(b"recut")
-    assert film.flaws() == [("cut.edited", "film.mp4")]
+    assert film.flaws() == [("cut.edited", "cut.mp4")]
+    cut.unlink()
+    assert film.flaws() == [("cut.missing", "cut.mp4")]
+
+
+def test_a_comment_in_the_storyboard_leaves_the_lock_alone(film: Film) -> None:
+    """The manifest changes only where a render changed something."""
+    film.finish()
+    before = film.path.read_bytes()
+    film.storyboard = replace(film.storyboard, sha256=B)
+    film.finish()
+    assert film.path.read_bytes() == before
 
 
 # ── two people ──────────────────────────────────────────────────────────────────────────────
@@ -573,8 +587,8 @@ def test_two_people_who_render_different_shots_merge(tmp_path: Path) -> None:
     (tmp_path / "ann").mkdir()
     git(tmp_path / "ann", "init", "-qb", "main")
     ann.render()
-    ann.finish("film.mp4")
-    git(tmp_path / "ann", "add", "renders/film/manifest.json")
+    ann.finish(CutFile("cut.mp4", A))
+    git(tmp_path / "ann", "add", "renders/film/manifest.json", "renders/film/.gitattributes")
     git(tmp_path / "ann", "commit", "-qm", "first")
     git(tmp_path, "clone", "-q", "ann", "bob")
     theirs = read(bob.path)
@@ -584,10 +598,10 @@ def test_two_people_who_render_different_shots_merge(tmp_path: Path) -> None:
     bob.store = ann.store
 
     edited(ann, "sh020", "ann's")
-    ann.finish("film.mp4")
+    ann.finish(CutFile("cut.mp4", B))
     git(tmp_path / "ann", "commit", "-qam", "ann")
     edited(bob, "sh030", "bob's")
-    bob.finish("film.mp4")
+    bob.finish(CutFile("cut.mp4", Digest("c" * 64)))
     git(tmp_path / "bob", "commit", "-qam", "bob")
     git(tmp_path / "bob", "pull", "-q", "--no-rebase", "--no-edit", "origin", "main")
 
@@ -596,7 +610,7 @@ def test_two_people_who_render_different_shots_merge(tmp_path: Path) -> None:
     assert [e.result.asked["prompt"] for e in merged.entries] == [
         "the sh010", "ann's", "bob's", "the sh040", "the sh050",
     ]  # fmt: skip
-    assert dump(merged) == bob.path.read_bytes()
+    assert merged.sha256 in (ann.storyboard.sha256, bob.storyboard.sha256)
 
 
 def pull(folder: Path) -> bool:
@@ -606,28 +620,35 @@ def pull(folder: Path) -> bool:
     return subprocess.run(["git", *who, *words], cwd=folder, capture_output=True).returncode == 0
 
 
-def two_people(tmp_path: Path, *shots: Shot, first: str) -> tuple[Film, Film]:
-    """Ann has rendered and committed one shot; Bob has cloned it, store and all."""
+def two_people(tmp_path: Path, *shots: Shot, first: str, union: bool) -> tuple[Film, Film]:
+    """Ann has rendered and committed one shot; Bob has cloned it, store and all.
+
+    `union`: the `.gitattributes` beside the manifest is in git too.
+    """
     ann, bob = Film(tmp_path / "ann", *shots), Film(tmp_path / "bob", *shots)
     (tmp_path / "ann").mkdir()
     git(tmp_path / "ann", "init", "-qb", "main")
     ann.render(first)
     ann.finish()
-    git(tmp_path / "ann", "add", "renders/film/manifest.json")
+    if not union:
+        ann.path.with_name(".gitattributes").write_text("")
+    git(tmp_path / "ann", "add", "renders/film/manifest.json", "renders/film/.gitattributes")
     git(tmp_path / "ann", "commit", "-qm", "first")
     git(tmp_path, "clone", "-q", "ann", "bob")
     bob.results, bob.latest, bob.store = dict(ann.results), dict(ann.latest), ann.store
     return ann, bob
 
 
-def test_new_shots_side_by_side_settle_themselves(tmp_path: Path) -> None:
+@pytest.mark.parametrize("union", [True, False])
+def test_new_shots_side_by_side_settle_themselves(tmp_path: Path, union: bool) -> None:
     """Git cannot order two additions in one place; the next run reads both sides and can."""
-    ann, bob = two_people(tmp_path, shot("a"), shot("b"), shot("c"), shot("d"), first="a")
+    shots = (shot("a"), shot("b"), shot("c"), shot("d"))
+    ann, bob = two_people(tmp_path, *shots, first="a", union=union)
     for film, name in ((ann, "b"), (bob, "c")):
         film.render(name)
         film.finish()
         git(film.scratch, "commit", "-qam", name)
-    assert not pull(tmp_path / "bob")
+    assert pull(tmp_path / "bob") is union
     merged = read(bob.path)
     assert merged
     assert {e.shot for e in merged.entries} == {"a", "b", "c"}
@@ -637,14 +658,15 @@ def test_new_shots_side_by_side_settle_themselves(tmp_path: Path) -> None:
     assert [e.shot for e in parse(bob.path.read_text(), "m").entries] == ["a", "b", "c"]
 
 
-def test_one_take_rendered_twice_is_a_persons_choice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("union", [True, False])
+def test_one_take_rendered_twice_is_a_persons_choice(tmp_path: Path, union: bool) -> None:
     """Two different videos for the same take: the error names it and how to go on."""
-    ann, bob = two_people(tmp_path, shot("a"), shot("b"), first="a")
+    ann, bob = two_people(tmp_path, shot("a"), shot("b"), first="a", union=union)
     for film in (ann, bob):
         edited(film, "a", f"{film.scratch.name}'s")
         film.finish()
         git(film.scratch, "commit", "-qam", "mine")
-    assert not pull(tmp_path / "bob")
+    assert pull(tmp_path / "bob") is union
     with pytest.raises(NeedsDecision, match="both sides of the merge have rendered a take 1"):
         read(bob.path)
 

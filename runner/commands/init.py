@@ -41,7 +41,6 @@ IGNORED = """\
 .reelmake/
 renders/**/*.mp4
 renders/**/*.png
-renders/**/*.sha256
 renders/*.preview/
 """
 

@@ -8,27 +8,27 @@
     reach      which blobs must stay
     provenance where a video came from, for films that leave the house
 
-The manifest pins which bytes are each take. It holds nothing derived and nothing of the moment
-(no totals, no date, no hash of the storyboard or of the cut): every line belongs to one take, so
-two people who render different shots can merge. It can be rebuilt from journal and store byte for
-byte, and a fresh clone reads it as history. Never knows the network.
+The manifest pins which bytes are each take. Every line below its head belongs to one take, so two
+people who render different shots can merge; the head (storyboard and cut by digest) is written
+anew by the next run, and `.gitattributes` beside it keeps git from stopping there. It can be
+rebuilt from journal and store byte for byte, and a fresh clone reads it as history. Never knows
+the network.
 """
 
-from runner.manifest.check import cut_side, note_cut, verify
-from runner.manifest.lock import Entry, Manifest, build, recall, renewed
+from runner.manifest.check import verify
+from runner.manifest.lock import CutFile, Entry, Manifest, build, recall, renewed
 from runner.manifest.outputs import place, set_aside
 from runner.manifest.reach import reachable
 from runner.manifest.text import NAME, dump, find, parse, read, write
 
 __all__ = [
     "NAME",
+    "CutFile",
     "Entry",
     "Manifest",
     "build",
-    "cut_side",
     "dump",
     "find",
-    "note_cut",
     "parse",
     "place",
     "reachable",

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from runner.disk import hash_file, write_atomic
+from runner.disk import hash_file
 from runner.fingerprint import digest
-from runner.manifest.lock import Entry, Manifest
+from runner.manifest.lock import CutFile, Entry, Manifest
 from runner.model import Digest, Finding
 from runner.store import Store
 
@@ -60,30 +60,9 @@ def _of_output(path: Path, sha256: Digest, size: int, look_at: Look) -> tuple[st
     return "output.edited", "was edited"
 
 
-def note_cut(path: Path, sha256: Digest) -> None:
-    """Write down the digest of a cut just made, beside it, as `sha256sum -c` reads it.
-
-    Not in the manifest: a cut hangs on every shot in it, so two people who render different shots
-    would always conflict there.
-    """
-    side = cut_side(path)
-    text = f"{sha256}  {path.name}\n"
-    if not side.exists() or side.read_text("utf-8") != text:
-        write_atomic(side, text.encode(), mode=0o644)
-
-
-def cut_side(path: Path) -> Path:
-    """Where the digest of a cut is noted."""
-    return path.with_name(f"{path.name}.sha256")
-
-
-def _of_cut(cut: str, folder: Path, look_at: Look) -> Iterator[Finding]:
-    path = folder / cut
-    found = look_at(path)
+def _of_cut(cut: CutFile, folder: Path, look_at: Look) -> Iterator[Finding]:
+    found = look_at(folder / cut.path)
     if found is None:
-        yield Finding("cut.missing", f"the cut {cut} is missing", cut)
-        return
-    side = cut_side(path)
-    noted = side.read_text("utf-8").split(" ")[0] if side.exists() else found
-    if noted != found:
-        yield Finding("cut.edited", f"the cut {cut} is not the one that was made", cut)
+        yield Finding("cut.missing", f"the cut {cut.path} is missing", cut.path)
+    elif found != cut.sha256:
+        yield Finding("cut.edited", f"the cut {cut.path} is not the one that was made", cut.path)

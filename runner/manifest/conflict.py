@@ -1,16 +1,104 @@
-"""A manifest that git could not merge by itself: two people added takes in the same place.
+"""A manifest after a merge that was not obvious: two people wrote in the same place.
 
-Both sides are read, and what only one of them has is taken. Only where both have rendered the
-same take must a person choose.
+Beside a manifest lies a `.gitattributes` that has git keep the lines of both sides (`union`), so
+that it never stops at the digest of storyboard or cut; where that file is missing, git leaves its
+marks. Either way what only one side has is taken, and the next run writes the rest anew. Only
+where both have rendered the same take must a person choose.
 """
 
-from dataclasses import replace
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.errors import NeedsDecision
 from runner.manifest.lock import Entry, Manifest, TakeId
+from runner.model import JSON
 
 OURS, BASE, THEIRS, END = "<<<<<<< ", "||||||| ", "=======", ">>>>>>> "
+
+
+LINE = re.compile(r'( {2}| {6})"(\w+)": (.*)')  # of the head, or of an entry
+FRAME = re.compile(r'\{|\}| {4}\{| {4}\},?| {2}\]| {2}"shots": \[')  # the lines between
+HEAD = "  "
+
+
+def in_union(text: str) -> bool:
+    """Whether git has kept lines of both sides: whole lines of ours, but not one document."""
+    lines = text.splitlines()
+    if lines[-1:] != ["}"] or not all(FRAME.fullmatch(line) or _fact(line) for line in lines):
+        return False
+    try:
+        json.loads(text, object_pairs_hook=_once)
+    except ValueError:
+        return True
+    return False
+
+
+def _once(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def sorted_out(text: str, path: Path) -> str:
+    """The text as JSON again. Raises NeedsDecision, naming the takes that both have rendered."""
+    head: dict[str, JSON] = {}
+    entries: list[dict[str, JSON]] = []
+    disputed: dict[str, None] = {}
+    cut_off: list[tuple[dict[str, JSON], str]] = []  # entries whose last lines are the next one's
+    last = ""
+    for line in text.splitlines():
+        fact = _fact(line)
+        if fact is None:
+            cut_off, last = [], ""
+        elif fact.indent == HEAD:
+            head[fact.key] = fact.value
+        elif fact.key == "id":
+            if last:
+                cut_off.append((entries[-1], last))
+            entries.append({"id": fact.value})
+        else:
+            if entries[-1].setdefault(fact.key, fact.value) != fact.value:
+                disputed[_name(entries[-1])] = None
+            for entry, end in cut_off:
+                if end in entries[-1]:
+                    entry.setdefault(fact.key, fact.value)
+            last = fact.key if fact.goes_on else ""
+    takes: dict[str, dict[str, JSON]] = {}
+    for entry in entries:
+        if takes.setdefault(_name(entry), entry) != entry:
+            disputed[_name(entry)] = None
+    if disputed:
+        raise _choose(path, disputed)
+    return json.dumps({**head, "shots": list(takes.values())})
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line that says something; `goes_on`: a comma says that more follows."""
+
+    indent: str
+    key: str
+    value: JSON
+    goes_on: bool
+
+
+def _fact(line: str) -> Fact | None:
+    found = LINE.fullmatch(line)
+    if found is None:
+        return None
+    indent, key, written = found.groups()
+    try:
+        return Fact(indent, key, json.loads(written.removesuffix(",")), written.endswith(","))
+    except ValueError:
+        return None
+
+
+def _name(entry: Mapping[str, JSON]) -> str:
+    return f"{entry['id']} take {entry.get('take')}"
 
 
 def in_text(text: str) -> bool:
@@ -44,12 +132,15 @@ def settled(ours: Manifest, theirs: Manifest, path: Path) -> Manifest:
     other = {_key(entry): entry for entry in theirs.entries}
     disputed = [key for key in mine if key in other and not _alike(mine[key], other[key])]
     if disputed:
-        names = ", ".join(f"{shot} take {take}" for shot, take in disputed)
-        raise NeedsDecision(
-            f"{path}: both sides of the merge have rendered {names}",
-            do="keep one side: git checkout --ours (or --theirs) on the manifest, then run again",
-        )
+        raise _choose(path, (f"{shot} take {take}" for shot, take in disputed))
     return replace(ours, entries=tuple((mine | other).values()), cut=ours.cut or theirs.cut)
+
+
+def _choose(path: Path, names: Iterable[str]) -> NeedsDecision:
+    return NeedsDecision(
+        f"{path}: both sides of the merge have rendered {', '.join(names)}",
+        do="take one side's manifest (git checkout SIDE -- manifest.json), then run again",
+    )
 
 
 def _key(entry: Entry) -> TakeId:

@@ -38,18 +38,27 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class CutFile:
+    path: str  # POSIX, relative to the manifest's folder
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     storyboard: str  # POSIX, relative to the project root
+    sha256: Digest  # of the storyboard, when a render last changed anything here
     gateway: str
     entries: tuple[Entry, ...]  # in the order of the storyboard, then by take
-    cut: str | None = None  # POSIX, relative to the manifest's folder
+    cut: CutFile | None = None
 
     def kept(self) -> dict[ShotId, Entry]:
         """The kept take of every shot that has one."""
         return {entry.shot: entry for entry in self.entries if entry.kept}
 
 
-def build(storyboard: Storyboard, plan: Plan, history: History, cut: str | None = None) -> Manifest:
+def build(
+    storyboard: Storyboard, plan: Plan, history: History, cut: CutFile | None = None
+) -> Manifest:
     """The manifest of a storyboard as things stand.
 
     `plan` is a plan of the whole storyboard made from `history` after the run. A take that is not
@@ -62,7 +71,7 @@ def build(storyboard: Storyboard, plan: Plan, history: History, cut: str | None 
         for take in shot.takes
         if (entry := _entry(shot, take, steps.get((shot.id, take.number)), history))
     )
-    return Manifest(storyboard.path, plan.gateway, entries, cut)
+    return Manifest(storyboard.path, storyboard.sha256, plan.gateway, entries, cut)
 
 
 def recall(history: History, manifest: Manifest, held: Container[Digest]) -> History:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from runner.disk import write_atomic
 from runner.errors import BadInput
 from runner.manifest import conflict
-from runner.manifest.lock import Entry, Manifest
+from runner.manifest.lock import CutFile, Entry, Manifest
 from runner.model import (
     JSON,
     AttemptId,
@@ -26,6 +26,7 @@ from runner.model import (
 
 NAME = "manifest.json"
 FORMAT = 1
+UNION = b"# Both sides of a merge are kept; reelmake sorts them out.\nmanifest.json merge=union\n"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 Kind = TypeVar("Kind")
 UNKNOWN = AttemptId("")  # a result that only a manifest tells of
@@ -38,12 +39,20 @@ def write(path: Path, manifest: Manifest) -> bool:
     """
     data = dump(manifest)
     try:
-        if path.read_bytes() == data:
+        if _lasting(path.read_bytes()) == _lasting(data):
             return False
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data, mode=0o644)
+    attributes = path.with_name(".gitattributes")
+    if not attributes.exists():
+        write_atomic(attributes, UNION, mode=0o644)
     return True
+
+
+def _lasting(data: bytes) -> list[bytes]:
+    """All but the storyboard's line: a comment in it is no reason to write the lock anew."""
+    return [line for line in data.splitlines() if not line.startswith(b'  "storyboard"')]
 
 
 def read(path: Path) -> Manifest | None:
@@ -60,6 +69,8 @@ def read(path: Path) -> Manifest | None:
     if conflict.in_text(text):
         ours, theirs = conflict.sides(text)
         return conflict.settled(parse(ours, str(path)), parse(theirs, str(path)), path)
+    if conflict.in_union(text):
+        return parse(conflict.sorted_out(text, path), str(path))
     return parse(text, str(path))
 
 
@@ -83,13 +94,14 @@ def dump(manifest: Manifest) -> bytes:
     """The file's bytes: a key a line, so that git sees which take changed and in what."""
     head: dict[str, JSON] = {
         "manifest": FORMAT,
-        "storyboard": {"path": manifest.storyboard},
+        "storyboard": {"path": manifest.storyboard, "sha256": manifest.sha256},
         "gateway": manifest.gateway,
     }
+    if manifest.cut:
+        head["cut"] = {"path": manifest.cut.path, "sha256": manifest.cut.sha256}
     lines = [f"  {_compact(key)}: {_compact(value)}," for key, value in head.items()]
     shots = ",\n".join(_entry_text(entry) for entry in manifest.entries)
-    tail = f',\n  "cut": {_compact({"path": manifest.cut})}' if manifest.cut else ""
-    body = f'  "shots": [\n{shots}\n  ]{tail}' if shots else f'  "shots": []{tail}'
+    body = f'  "shots": [\n{shots}\n  ]' if shots else '  "shots": []'
     text = "\n".join(["{", *lines, body, "}", ""])
     # A lone surrogate cannot be UTF-8; as \udXXX it is the JSON escape of itself.
     return text.encode("utf-8", "backslashreplace")
@@ -161,12 +173,17 @@ def parse(text: str, name: str) -> Manifest:
     try:
         return Manifest(
             storyboard=_of(str, data["storyboard"]["path"]),
+            sha256=_digest(data["storyboard"]["sha256"]),
             gateway=_of(str, data["gateway"]),
             entries=tuple(_read_entries(_of(list, data["shots"]), name)),
-            cut=_inside(data["cut"]["path"]) if "cut" in data else None,
+            cut=_read_cut(data["cut"]) if "cut" in data else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"{name} is damaged ({error!r})", do="restore it from git") from error
+
+
+def _read_cut(saved: Mapping[str, JSON]) -> CutFile:
+    return CutFile(_inside(saved["path"]), _digest(saved["sha256"]))
 
 
 def _of(kind: type[Kind], value: JSON) -> Kind:

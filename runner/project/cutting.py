@@ -12,6 +12,7 @@ from pathlib import Path
 from runner import manifest
 from runner.disk import make_private_dir, write_atomic
 from runner.errors import BadInput
+from runner.manifest import CutFile
 from runner.media.cut import assemble
 from runner.model import Cut, Digest, LocalFile, Plan, ShotId, Soundtrack, Storyboard
 from runner.project.opened import Film
@@ -25,8 +26,8 @@ def cut_name(storyboard: Storyboard) -> str:
     return "_cut.mp4" if taken else "cut.mp4"
 
 
-def make_cut(film: Film, plan: Plan) -> str | None:
-    """The name of the cut, once it lies in the output folder; None while a clip is missing.
+def make_cut(film: Film, plan: Plan) -> CutFile | None:
+    """The cut, once it lies in the output folder; None while a clip is missing.
 
     Raises BadInput for a trim or dissolve that does not fit, Outside where the disk will not.
     """
@@ -44,8 +45,7 @@ def make_cut(film: Film, plan: Plan) -> str | None:
         make_private_dir(note.parent)
         write_atomic(note, sha256.encode())
     manifest.place([name], sha256, film.folder, store)
-    manifest.note_cut(film.folder / name, sha256)
-    return name
+    return CutFile(name, sha256)
 
 
 def kept(film: Film, plan: Plan) -> dict[ShotId, Digest]:

@@ -13,7 +13,7 @@ from runner.project.opened import Film
 def write_down(film: Film, made: Iterable[Result] = ()) -> dict[Digest, Outside]:
     """Cut and manifest as things stand now, each written only where it changes.
 
-    Then every take goes to the team's store, if there is one; gives what could not be shared.
+    Then every paid take goes to the team's store, if there is one; gives what could not be shared.
 
     `made` counts from now on: what was just rendered, or accepted. Without it the manifest, which
     is the lock, would win over a take that was rendered again for the same request.
@@ -25,4 +25,6 @@ def write_down(film: Film, made: Iterable[Result] = ()) -> dict[Digest, Outside]
     if written.entries:
         manifest.write(film.manifest_path, written)
     film.project.stats.save()
+    if film.endpoint.preview:
+        return {}
     return film.project.store.share_all(entry.result.sha256 for entry in written.entries)
