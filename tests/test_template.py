@@ -172,6 +172,9 @@ DEEP, INCLUDE = "template.too_deep", "template.include"
         ("{{ cast|list }}", "template.not_text", "{{"),
         ("{{ unclosed", "template.syntax", "{{"),
         ("{% if %}", "template.syntax", "{%"),
+        ("{{ n }} {{ n + }} {{ n }}", "template.syntax", "{{ n + }}"),
+        ("{{ n|abs }} {% if n %}x", "template.syntax", "{% if n %}x"),
+        ("{{ n }} {% endif %}", "template.syntax", "{% endif"),
         ("{{ n is callable }}", "template.syntax", "{{"),
     ],
 )  # fmt: skip

@@ -94,10 +94,11 @@ def merge(base: Map, over: Map) -> Map:
 
 def pointer(parts: Sequence[str | int]) -> str:
     """A JSON pointer (RFC 6901) of keys and indices."""
-    texts = [str(part) for part in parts]
-    if any("~" in text or "/" in text for text in texts):
-        texts = [text.replace("~", "~0").replace("/", "~1") for text in texts]
-    return "/" + "/".join(texts) if texts else ""
+    joined = "/".join(map(str, parts))
+    if "~" in joined or joined.count("/") >= len(parts):  # a part that needs escapes, or none
+        texts = [str(part).replace("~", "~0").replace("/", "~1") for part in parts]
+        return "".join("/" + text for text in texts)
+    return "/" + joined
 
 
 def parts_of(pointer: str) -> list[str | int]:

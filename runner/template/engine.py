@@ -34,7 +34,7 @@ from runner.template.base import (
     undefined,
 )
 from runner.template.prompts import Prompts
-from runner.template.tree import Refused, check, included, names_in, offset_of, rewire
+from runner.template.tree import Refused, check, included, names_in, offset_of, rewire, tags_of
 
 MAX_CALLS = 20  # macros inside one another
 _RUNTIME = (
@@ -223,8 +223,22 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return fault
         name, line = _where(error)
         inner = self._prompts.text(name) if name else text
-        offset = offset_of(inner if isinstance(inner, str) else "", line or 1, word)
+        text = inner if isinstance(inner, str) else ""
+        offset = offset_of(text, line or 1, word)
+        if isinstance(error, TemplateSyntaxError):
+            alike = (tag for tag in tags_of(text) if self._complaint(tag[0]) == error.message)
+            offset = next((tag.start() for tag in alike), offset)
         return fault.at(offset, self._prompts.shown(name) if name else "")
+
+    def _complaint(self, tag: str) -> str | None:
+        """What the parser has against a tag that stands alone."""
+        try:
+            self.parse(tag)
+        except TemplateSyntaxError as error:
+            return error.message
+        except (Broken, RecursionError):
+            pass
+        return None
 
 
 @pass_context

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import cast
 
 from jinja2 import nodes
@@ -126,6 +127,11 @@ def _pay(filter_name: str, node: nodes.Expr, price: int) -> nodes.Filter:
 
 
 _TAGS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+def tags_of(text: str) -> Iterator[re.Match[str]]:
+    """The tags of a template, as far as they are closed; a few hundred at most."""
+    return islice(_TAGS.finditer(text, 0, MAX_TEXT), 300)
 
 
 def offset_of(text: str, line: int, word: str) -> int:
