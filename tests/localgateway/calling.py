@@ -103,17 +103,16 @@ def raw(caller: Caller, request: bytes, *, patience: float = 5.0, most: int = 1 
     """Send bytes and read until the other side is done, or silent for `patience` seconds."""
     place = urlsplit(caller.url)
     received = bytearray()
-    end = "closed"
-    with socket.create_connection((place.hostname, place.port), timeout=patience) as sock:
-        try:
+    try:  # a reset may come as early as in the connect
+        with socket.create_connection((place.hostname, place.port), timeout=patience) as sock:
             sock.sendall(request)
             while len(received) < most and (data := sock.recv(1 << 16)):
                 received += data
-        except TimeoutError:
-            end = "silent"
-        except ConnectionError:
-            end = "reset"
-    return Raw(bytes(received), end)
+    except TimeoutError:
+        return Raw(bytes(received), "silent")
+    except ConnectionError:
+        return Raw(bytes(received), "reset")
+    return Raw(bytes(received), "closed")
 
 
 def request(method: str, path: str, body: object = None, **headers: str) -> bytes:
