@@ -176,7 +176,7 @@ def _unmoved(paths: Sequence[str], stamps: "array[int]") -> bool:
             or seen.st_size != size
             or seen.st_ino != inode
             or seen.st_ctime_ns != changed
-        ):
+        ) and _stamp(path) != (moved, size, inode, changed):
             return False
     return True
 
@@ -190,6 +190,8 @@ def _stamp(path: str) -> Stamp:
         seen = os.stat(path)
     except OSError:
         return NOTHING
+    if not seen.st_size and path.endswith("-wal"):
+        return NOTHING  # SQLite's log: an empty one says nothing, and comes and goes with readers
     return seen.st_mtime_ns, seen.st_size, seen.st_ino, seen.st_ctime_ns
 
 
