@@ -414,6 +414,7 @@ def test_one_ctrl_c_lets_the_post_in_flight_finish(film_set: FilmSet, gateway: F
         return run
 
     assert statuses(run_virtually(stopped())) == [INTERRUPTED, INTERRUPTED]
+    assert any("waiting for the answer" in line for line in film_set.said.lines)
     assert len(gateway.posts) == 1
     assert statuses(run_virtually(film_set.run(board(shot("one"), shot("two"))))) == [DONE, DONE]
     assert len(gateway.jobs) == 2

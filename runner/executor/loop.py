@@ -130,6 +130,8 @@ async def wind_up(run: Run, running: Running, stop: Stop) -> None:
     for task in running:
         task.cancel()
     await asyncio.gather(*running, return_exceptions=True)
+    if run.posting and stop.asked:
+        run.parts.progress.note("waiting for the answer to what was just sent; again to leave now")
     hurry = asyncio.ensure_future(stop.hurry.wait())
     while run.posting and not stop.hurry.is_set():
         await asyncio.wait({*run.posting, hurry}, return_when=asyncio.FIRST_COMPLETED)
