@@ -323,6 +323,20 @@ def test_a_job_that_is_gone_is_told_once_with_its_price(
     assert sum("lost" in line for line in film_set.said.lines) == 0
 
 
+def test_a_result_that_may_soon_be_gone_is_told(film_set: FilmSet, gateway: FakeGateway) -> None:
+    """Half of the gateway's retention has passed: said before it is too late."""
+    gateway.renders = 2 * gateway.profile.poll.give_up
+    run_virtually(film_set.run(board(shot("one"))))
+    assert not any("results are kept" in line for line in film_set.said.lines)
+
+    async def a_day_later() -> list[Outcome]:
+        await asyncio.sleep(20 * 3600.0)
+        return await film_set.run(board(shot("one")))
+
+    assert statuses(run_virtually(a_day_later())) == [DONE]
+    assert any("20 h ago; results are kept 24 h" in line for line in film_set.said.lines)
+
+
 def test_a_404_right_after_the_submit_is_lag(film_set: FilmSet, gateway: FakeGateway) -> None:
     """A gateway that does not know the job yet is asked again."""
     gateway.look_fates = [Receipt(404, body=b"{}"), Receipt(404, body=b"{}")]

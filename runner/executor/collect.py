@@ -55,6 +55,11 @@ async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | 
     """Looks until the job has come to an end: the completed report, or the outcome."""
     began, looks, denied = run.parts.clock.monotonic(), 0, 0
     age = max(0.0, run.parts.clock.now() - seconds_of(attempt.submitted_at))
+    if age > run.parts.profile.retention / 2:
+        kept = run.parts.profile.retention / 3600
+        run.parts.progress.note(
+            f"{step.shot}: job {job} was sent {age / 3600:.0f} h ago; results are kept {kept:.0f} h"
+        )
     while True:
         elapsed = run.parts.clock.monotonic() - began
         if elapsed > run.parts.profile.poll.give_up:

@@ -46,8 +46,11 @@ def sweep(run: Run) -> None:
 
 
 async def let_go(run: Run) -> None:
-    """The built-in gateway lives as long as one run: its jobs are gone with it, and were free."""
-    left = [*run.running.values(), *run.doubtful.values()]
+    """A preview whose answer was lost is drawn again: it was free, so nobody need be asked.
+
+    Jobs that were accepted are collected like any others: the built-in gateway keeps them.
+    """
+    left = list(run.doubtful.values())
     if not left:
         return
     await run.parts.journal.append(*(record.gone(attempt.id) for attempt in left))
