@@ -1,7 +1,12 @@
 """`reelmake schema [NAME]`: a JSON Schema on stdout."""
 
+import os
+from pathlib import Path
+
 from runner.errors import BadInput, ExitCode
 from runner.progress import Out
+from runner.project import project_here
+from runner.schema import editor
 from runner.schema.data import data_files
 
 
@@ -12,5 +17,9 @@ def main(out: Out, *, name: str) -> ExitCode:
     }
     if name not in found:
         raise BadInput(f"there is no schema {name!r}", do=f"one of: {', '.join(sorted(found))}")
-    out.result(found[name].read_text(encoding="utf-8").rstrip("\n"))
+    if name == "storyboard":
+        catalogue = project_here(Path.cwd(), os.environ).catalogue
+        out.result(editor.text(editor.editor_schema(catalogue)).rstrip("\n"))
+    else:
+        out.result(found[name].read_text(encoding="utf-8").rstrip("\n"))
     return ExitCode.DONE

@@ -262,8 +262,8 @@ def absent(attempt: AttemptId) -> Fact:
 
 
 def gone(attempt: AttemptId) -> Fact:
-    """The built-in gateway ended with the run before, and its jobs with it: nothing was paid."""
-    detail = "the built-in gateway ended with the run before"
+    """A preview whose answer was lost: nothing was paid, so it is simply drawn again."""
+    detail = "a free preview whose answer was lost"
     return Fact(attempt, Kind.RESUBMITTED, {"by": "preview", "detail": detail, "billing": "free"})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from runner.journal.facts import Fact, Kind
 
 REMOVED = "[removed]"
+SHORTEST = 8  # characters; what is shorter is nobody's secret, and stands inside ordinary words
 # A signed URL is a key for whoever reads it; its query is where the signature stands.
 QUERY = re.compile(r"(https?://[^\s\"'\\?#<>]+\?)[^\s\"'\\<>]+")
 
@@ -18,7 +19,7 @@ class Redactor:
         self._secrets = tuple(
             form
             for secret in sorted(set(secrets), key=len, reverse=True)
-            if secret
+            if len(secret) >= SHORTEST
             for form in dict.fromkeys((secret, json.dumps(secret, ensure_ascii=False)[1:-1]))
         )
 

@@ -8,6 +8,7 @@ from runner.errors import Outside
 from runner.model import Digest, Result
 from runner.project.cutting import make_cut
 from runner.project.opened import Film
+from runner.project.sidecars import write_sidecars
 
 
 def write_down(film: Film, made: Iterable[Result] = ()) -> dict[Digest, Outside]:
@@ -24,6 +25,8 @@ def write_down(film: Film, made: Iterable[Result] = ()) -> dict[Digest, Outside]
     written = manifest.build(film.storyboard, plan, facts.history, make_cut(film, plan))
     if written.entries:
         manifest.write(film.manifest_path, written)
+        if film.project.settings.data.get("sidecars"):
+            write_sidecars(film, written)
     film.project.stats.save()
     if film.endpoint.preview:
         return {}

@@ -65,7 +65,9 @@ def served(film: Film) -> Iterator[Film]:
 
     seconds = film.project.environ.get("REELMAKE_RENDER_SECONDS", "1")
     span = (float(seconds), float(seconds))
-    with start_in_thread(Settings(render_seconds=span)) as url:
+    with start_in_thread(
+        Settings(render_seconds=span, keep=film.project.state / "local-gateway", strangers=True)
+    ) as url:
         endpoint = replace(film.endpoint, profile=film.profile.at(url), key="local")
         yield replace(film, endpoint=endpoint)
 
@@ -109,5 +111,4 @@ def client_for(film: Film) -> Client:
 
 def journal_for(film: Film) -> Journal:
     """The journal, to be written. Raises Outside where it cannot be."""
-    key = film.endpoint.key
-    return open_journal(film.project.state, film.realm, SystemClock(), (key,) if key else ())
+    return open_journal(film.project.state, film.realm, SystemClock(), (film.endpoint.key,))
