@@ -27,6 +27,7 @@ from runner.model import (
     Attempt,
     Digest,
     Facts,
+    JobId,
     LocalFile,
     Medium,
     Money,
@@ -43,6 +44,7 @@ from runner.model import (
 from runner.why import because
 
 SPENDING = (Action.RENDER, Action.WAIT)
+SHOWN = 16  # characters of a job id
 SETTLED = (Action.REUSE, Action.RESTORE)
 UP_TO_DATE = "up to date"
 
@@ -270,10 +272,15 @@ def _unknown(take: Take, facts: Facts, kept: Mapping[ShotId, Digest]) -> _Verdic
     return _Verdict(Action.WAIT, f"waits for {', '.join(missing)}")
 
 
+def short(job: JobId | None) -> str:
+    """A job id as a sentence can bear it; `status` shows the whole."""
+    return str(job) if job is None or len(job) <= SHOWN else f"{job[: SHOWN - 1]}…"
+
+
 def _in_flight(attempt: Attempt) -> str:
     if attempt.standing is Standing.COMPLETED:
-        return f"job {attempt.job} is ready and not stored yet"
-    return f"job {attempt.job} is in flight at {attempt.gateway}"
+        return f"job {short(attempt.job)} is ready and not stored yet"
+    return f"job {short(attempt.job)} is in flight at {attempt.gateway}"
 
 
 def _in_doubt(attempt: Attempt) -> str:
@@ -296,7 +303,7 @@ def _known_result(shot: Shot, take: Take, result: Result, facts: Facts) -> _Verd
         reason = f"{intact[0]} has the bytes, the store has not"
         return _Verdict(Action.RESTORE, reason, result)
     if result.job is not None and result.job in facts.fetchable:
-        reason = f"its bytes are in no store; job {result.job} still has them"
+        reason = f"its bytes are in no store; job {short(result.job)} still has them"
         return _Verdict(Action.RESUME, reason, result)
     return _Verdict(Action.RENDER, f"rendered {result.completed_at}, but its bytes are in no store")
 
