@@ -114,6 +114,12 @@ class Space:
         return [sys.executable, "-m", "runner", *words, *more]
 
     @property
+    def posts(self) -> int:
+        """POSTs that the project's gateway has seen."""
+        assert self.gateway
+        return self.gateway.posts
+
+    @property
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")}
         kept.pop("REELMAKE_GATEWAY", None)

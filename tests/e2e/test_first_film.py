@@ -31,9 +31,9 @@ shots:
 def test_a_film_renders_and_renders_again_for_free(paid: Space) -> None:
     """Playable MP4s of the asked size and length, a manifest; the second run sends nothing."""
     paid.write("film.yaml", FILM)
-    before = paid.gateway.posts
+    before = paid.posts
     paid.run("run", "film.yaml", "--yes").ok().says("3 done")
-    assert paid.gateway.posts == before + 3
+    assert paid.posts == before + 3
     for shot in ("sh010", "sh020", "sh030"):
         video = paid.root / f"renders/film/{shot}.mp4"
         assert check_mp4(video) is None
@@ -42,14 +42,14 @@ def test_a_film_renders_and_renders_again_for_free(paid: Space) -> None:
         assert abs(found.seconds - 5) <= 1 / found.fps + 1e-6
     paid.run("verify", "film.yaml").ok().says("3 takes: as the manifest says")
     paid.run("run", "film.yaml").ok().says("nothing to render")
-    assert paid.gateway.posts == before + 3
+    assert paid.posts == before + 3
 
 
 def test_how_it_is_said_costs_nothing(paid: Space) -> None:
     """A comment, key order, a var's name, file name and times are not the request."""
     paid.write("film.yaml", FILM)
     paid.run("run", "film.yaml", "--yes").ok()
-    before = paid.gateway.posts
+    before = paid.posts
     told = FILM.replace("storyboard: 1", "# a comment\nstoryboard: 1")
     told = told.replace(
         'prompt: "{{ grade }}. A bench."',
@@ -61,7 +61,7 @@ def test_how_it_is_said_costs_nothing(paid: Space) -> None:
     paid.run("run", "film.yaml").ok().says("nothing to render")
     paid.write("again.yaml", told)
     paid.run("run", "again.yaml").ok()
-    assert paid.gateway.posts == before
+    assert paid.posts == before
     assert check_mp4(paid.root / "renders/again/sh020.mp4") is None
 
 
@@ -69,7 +69,7 @@ def test_one_word_costs_one_shot_and_what_hangs_on_it(paid: Space) -> None:
     """The plan says which, why and for how much; the run sends exactly that."""
     paid.write("film.yaml", FILM)
     paid.run("run", "film.yaml", "--yes").ok()
-    before = paid.gateway.posts
+    before = paid.posts
     paid.edit("film.yaml", "A bench.", "A green bench.")
     plan = paid.run("plan", "film.yaml", "--format", "json").ok().json
     assert {s["shot"]: s["action"] for s in plan["steps"]} == {
@@ -78,19 +78,19 @@ def test_one_word_costs_one_shot_and_what_hangs_on_it(paid: Space) -> None:
         "sh030": "render",
     }
     assert "prompt" in plan["steps"][2]["reason"]
-    assert paid.gateway.posts == before
+    assert paid.posts == before
     paid.run("run", "film.yaml", "--yes").ok()
-    assert paid.gateway.posts == before + 1
+    assert paid.posts == before + 1
     paid.edit("film.yaml", "Wide: a pier.", "Wide: a long pier.")
     paid.run("run", "film.yaml", "--yes").ok()
-    assert paid.gateway.posts == before + 3
+    assert paid.posts == before + 3
 
 
 def test_lost_and_damaged_outputs_come_back_without_a_request(paid: Space) -> None:
     """Missing, truncated and edited outputs are noticed; an edit is kept beside."""
     paid.write("film.yaml", FILM)
     paid.run("run", "film.yaml", "--yes").ok()
-    before, folder = paid.gateway.posts, paid.root / "renders/film"
+    before, folder = paid.posts, paid.root / "renders/film"
     whole = (folder / "sh020.mp4").read_bytes()
     (folder / "sh010.mp4").unlink()
     (folder / "sh020.mp4").write_bytes(whole[: len(whole) // 2])
@@ -100,7 +100,7 @@ def test_lost_and_damaged_outputs_come_back_without_a_request(paid: Space) -> No
     assert [s["action"] for s in plan["steps"]] == ["restore"] * 3
     paid.run("run", "film.yaml").ok()
     paid.run("verify", "film.yaml").ok()
-    assert paid.gateway.posts == before
+    assert paid.posts == before
     assert (folder / "sh020.mp4").read_bytes() == whole
     assert [p.read_bytes() for p in folder.glob("sh030.edited-*.mp4")] == [
         whole + b"edited by hand"
@@ -135,11 +135,11 @@ def test_a_gateway_that_was_asked_for_needs_its_key(space: Space) -> None:
 def test_nothing_is_spent_without_a_yes(paid: Space) -> None:
     """Away from a terminal a paid run needs --yes or a cap; a cap is never passed."""
     paid.write("film.yaml", FILM)
-    before = paid.gateway.posts
+    before = paid.posts
     paid.run("run", "film.yaml").left(3).says("--max-cost")
-    assert paid.gateway.posts == before
+    assert paid.posts == before
     paid.run("run", "film.yaml", "--max-cost", "0.01").left(3)
-    assert paid.gateway.posts == before
+    assert paid.posts == before
 
 
 def test_ten_shots_take_as_long_as_one(space: Space) -> None:

@@ -53,9 +53,9 @@ def two(tmp_path: Path, quick_gateway: Gateway) -> tuple[Space, Space]:
 def test_a_fresh_clone_gets_the_same_film_and_spends_nothing(two: tuple[Space, Space]) -> None:
     """`run --frozen` restores every take from the team's store: no POST, the same bytes."""
     a, b = two
-    before = b.gateway.posts
+    before = b.posts
     b.run("run", "film.yaml", "--frozen").ok()
-    assert b.gateway.posts == before
+    assert b.posts == before
     for shot in ("sh010", "sh020", "sh030"):
         name = f"renders/film/{shot}.mp4"
         assert (a.root / name).read_bytes() == (b.root / name).read_bytes()
@@ -66,22 +66,22 @@ def test_a_fresh_clone_gets_the_same_film_and_spends_nothing(two: tuple[Space, S
 def test_frozen_without_the_store_names_what_is_missing(two: tuple[Space, Space]) -> None:
     """It never renders instead."""
     _, b = two
-    before = b.gateway.posts
+    before = b.posts
     b.environ.clear()
     b.run("run", "film.yaml", "--frozen").left(3).says("sh010", "sh020", "sh030")
-    assert b.gateway.posts == before
+    assert b.posts == before
 
 
 def test_a_reroll_changes_that_shot_and_what_hangs_on_it(two: tuple[Space, Space]) -> None:
     """B adds a take and keeps it; A merges, and only sh010 and sh020 are others."""
     a, b = two
     b.run("run", "film.yaml", "--frozen").ok()
-    before = b.gateway.posts
+    before = b.posts
     b.run("run", "film.yaml", "sh010", "--take", "2", "--yes").ok()
-    assert b.gateway.posts == before + 1
+    assert b.posts == before + 1
     b.run("keep", "film.yaml", "sh010", "2").ok()
     b.run("run", "film.yaml", "--yes").ok()
-    assert b.gateway.posts == before + 2
+    assert b.posts == before + 2
     git(b.root, "commit", "-qam", "another take of sh010")
     git(b.root, "push", "-q", "origin", "main")
     old = {s["id"]: s["output"]["sha256"] for s in a.manifest()["shots"]}
@@ -89,7 +89,7 @@ def test_a_reroll_changes_that_shot_and_what_hangs_on_it(two: tuple[Space, Space
     a.run("run", "film.yaml", "--frozen").ok()
     new = {s["id"]: s["output"]["sha256"] for s in a.manifest()["shots"] if s["kept"]}
     assert {id_ for id_ in new if new[id_] != old[id_]} == {"sh010", "sh020"}
-    assert a.gateway.posts == before + 2
+    assert a.posts == before + 2
 
 
 def test_a_saved_plan_is_done_exactly_or_refused(two: tuple[Space, Space]) -> None:
@@ -101,11 +101,11 @@ def test_a_saved_plan_is_done_exactly_or_refused(two: tuple[Space, Space]) -> No
     a.run("plan", "film.yaml", "--save", "film.plan.json").ok()
     assert (a.root / "film.plan.json").read_bytes() == saved
     a.edit("film.yaml", "A green bench.", "A red bench.")
-    before = a.gateway.posts
+    before = a.posts
     a.run("run", "film.yaml", "--plan", "film.plan.json").left(3).says("sh030")
     a.edit("film.yaml", "A red bench.", "A green bench.")
     a.run("run", "film.yaml", "--plan", "film.plan.json").ok()
-    assert a.gateway.posts == before + 1
+    assert a.posts == before + 1
     assert json.loads(saved)["totals"]["cost"]["currency"] == "USD"
 
 
@@ -117,7 +117,7 @@ def test_losing_everything_but_the_lock_and_the_store_loses_nothing(
     shutil.rmtree(a.root / ".reelmake")
     for video in (a.root / "renders/film").glob("*.mp4"):
         video.unlink()
-    before = a.gateway.posts
+    before = a.posts
     a.run("run", "film.yaml").ok()
     a.run("verify", "film.yaml").ok()
-    assert a.gateway.posts == before
+    assert a.posts == before
