@@ -160,30 +160,23 @@ class TakeReader:
         if "negative_prompt" in fields:
             rendered = self.text(fields["negative_prompt"], ("negative_prompt",))
             resolved["negative_prompt"] = rendered.strip()
-        if "prompt_file" in fields:
+        if "prompt_file" in fields and not self._prompt_is_nearer():
             self._prompt_file(resolved, fields["prompt_file"])
-        if "prompt" in fields and not self._overridden("prompt", "prompt_file"):
+        elif "prompt" in fields:
             resolved["prompt"] = self.text(fields["prompt"], ("prompt",)).strip()
         if ("prompt",) in self.broken:
             resolved["prompt"] = "?"  # stands in: it is wrong already, not missing
 
-    def _overridden(self, name: str, other: str) -> bool:
-        """Whether a nearer layer says `other`; both in one layer are a problem."""
-        for layer in self.draft.layers:
-            if name in layer.data and other in layer.data:
-                hint = "keep one of the two"
-                self.problem(
-                    "shot.two_prompts", "both a prompt and a prompt file", ("prompt",), hint
-                )
-                self.broken.add(("prompt",))
-                return True
-            if name in layer.data or other in layer.data:
-                return other in layer.data
-        return False
+    def _prompt_is_nearer(self) -> bool:
+        """Whether `prompt` was said nearer than `prompt_file`; both in one place are a problem."""
+        layer = next(layer.data for layer in self.draft.layers if _has_prompt(layer.data))
+        if "prompt" in layer and "prompt_file" in layer:
+            message = "both a prompt and a prompt file"
+            self.problem("shot.two_prompts", message, ("prompt",), "keep one of the two")
+            self.broken.add(("prompt",))
+        return "prompt" in layer
 
     def _prompt_file(self, resolved: dict[str, JSON], name: str) -> None:
-        if self._overridden("prompt_file", "prompt") and "prompt" in self.draft.fields:
-            return
         parts: Parts = ("prompt_file",)
         name = self.text(name, parts)
         if parts in self.broken:
@@ -330,6 +323,10 @@ class TakeReader:
             hint = f"say how a prompt names it: `{name}: {{{source.medium.kind}: …, as: the …}}`"
             return Fault("reference.no_marker", message, hint)
         return marker or source.alias or ""
+
+
+def _has_prompt(layer: Map) -> bool:
+    return "prompt" in layer or "prompt_file" in layer
 
 
 def _no_marker(name: str) -> Fault:
