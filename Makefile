@@ -22,6 +22,9 @@ test: $(READY)    ## the fast suite, under two minutes
 prove: $(READY)   ## the longer proofs: crashes, lost writes, many processes
 	$(BIN)/python -m pytest -q -n 2 -m slow --timeout=900
 
+crash-test: $(READY)  ## ten thousand kills under each contract; takes hours
+	for c in keyed listed quarantine; do $(BIN)/python tests/crash/random_kills.py --kills 10000 --contract $$c || exit 1; done
+
 lint: $(READY)    ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
