@@ -1,11 +1,13 @@
 """What the wire costs: submit, one look and one download a job, against a gateway without latency.
 
-    python bench/wire.py [--jobs 1000] [--runs 5] [--at-once 100]
+    python -m bench.wire [--jobs 1000] [--runs 5] [--at-once 100]
 
-Every client writes each film to a temporary file, hashes it and renames it. Ours besides uses a
-fresh connection for every submit, bounds and files every answer, and checks that the MP4 is
-whole. Clients take turns; what is printed are medians and ratios of one run on one machine.
-`httpx-aiohttp` joins in if it is installed. The gateway is another process.
+Every client writes each film to a temporary file, hashes it and renames it. `reelmake's client`
+besides uses a fresh connection for every submit, bounds and files every answer, and checks that
+the MP4 is whole. `reelmake, everything` is the executor with journal and store: a durable intent
+before each POST, a durable receipt and job id after it, every film probed and on the disk for
+good. Clients take turns; what is printed are medians and ratios of one run on one machine.
+The gateway is another process.
 """
 
 import argparse
@@ -16,7 +18,6 @@ import json
 import multiprocessing
 import statistics
 import struct
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -24,11 +25,15 @@ from pathlib import Path
 
 import httpx
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
+from bench import films
+from runner.commands.run import render
+from runner.executor import Options
 from runner.gateway.client import Client
 from runner.gateway.filing import State, classify
 from runner.gateway.profile import Profile
+from runner.model import Outcome, Plan, Status, Step
+from runner.project import open_project
+from runner.project.wiring import locked
 
 BODY = {"model": "sora-2", "prompt": "a slow dolly shot " * 11, "seconds": "4", "size": "1280x720"}
 Job = Callable[[int], Awaitable[None]]
@@ -38,11 +43,10 @@ def box(name: bytes, payload: bytes = b"") -> bytes:
     return struct.pack(">I", 8 + len(payload)) + name + payload
 
 
-FILM = (
-    box(b"ftyp", b"isom\0\0\2\0isomiso2")
-    + box(b"moov", box(b"trak", box(b"tkhd", bytes(84))))
-    + box(b"mdat", bytes(range(256)) * 207)
-)  # 53 KB
+def film() -> bytes:
+    """A slate of the local gateway, made as long as a small film: 53 KB."""
+    slate = (films.rendered(100) / "renders/film/sh000000.mp4").read_bytes()
+    return slate + box(b"free", bytes(max(0, 53_000 - len(slate))))
 
 
 # ── the gateway ─────────────────────────────────────────────────────────────────────────────
@@ -57,7 +61,7 @@ class Gateway(asyncio.Protocol):
     """Keep-alive HTTP/1.1, just enough of it; every job is complete when first looked at."""
 
     numbers = itertools.count()
-    film = answer(FILM, b"video/mp4")
+    film = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.wire, self.got = transport, b""
@@ -82,7 +86,9 @@ class Gateway(asyncio.Protocol):
         return answer(b'{"id":"%s","status":"completed"}' % target.rsplit(b"/", 1)[-1])
 
 
-def serve(port: "multiprocessing.Queue[int]") -> None:
+def serve(port: "multiprocessing.Queue[int]", content: bytes) -> None:
+    Gateway.film = answer(content, b"video/mp4")
+
     async def run() -> None:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(Gateway, "127.0.0.1", 0, backlog=4096)
@@ -119,15 +125,6 @@ def of(connections: int) -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=limits, timeout=60, trust_env=False)
 
 
-async def on_aiohttp(url: str, folder: Path, run: Callable[[Job], Awaitable[None]]) -> None:
-    import aiohttp
-    from httpx_aiohttp import AiohttpTransport
-
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100))
-    client = httpx.AsyncClient(transport=AiohttpTransport(client=session), timeout=60)
-    await plain(url, folder, run, client)
-
-
 async def ours(url: str, folder: Path, run: Callable[[Job], Awaitable[None]]) -> None:
     profile = Profile("bench", url, statuses={"completed": "completed"})
     body = json.dumps(BODY).encode()
@@ -144,17 +141,49 @@ async def ours(url: str, folder: Path, run: Callable[[Job], Awaitable[None]]) ->
         await run(job)
 
 
+class Silent:
+    """Nobody watches."""
+
+    def planned(self, plan: Plan) -> None: ...
+
+    def started(self, step: Step) -> None: ...
+
+    def heard(self, step: Step, status: str, percent: int | None) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def everything(url: str, jobs: int, at_once: int) -> tuple[float, float]:
+    """Wall and CPU seconds of a whole run, from the first intent to the last film in the store."""
+    folder = films.written(jobs, "wire", chains=False)
+    project = open_project(folder / "film.yaml", {**films.ENVIRON, "REELMAKE_POLL_SECONDS": "0.05"})
+    film = project.film(folder / "film.yaml", gateway=url)
+    with locked(project):
+        facts = film.gather()
+        plan = film.plan(facts)
+        options = Options(run="bench", jobs=at_once)
+        begun = time.perf_counter(), time.process_time()
+        outcomes = asyncio.run(render(film, plan, facts, options, Silent()))
+        ended = time.perf_counter(), time.process_time()
+    assert all(outcome.status is Status.DONE for outcome in outcomes), outcomes[0]
+    return ended[0] - begun[0], ended[1] - begun[1]
+
+
 CLIENTS = {
     "httpx, 100 connections": lambda url, folder, run: plain(url, folder, run, of(100)),
     "httpx, 25 clients x 4": lambda url, folder, run: plain(
         url, folder, run, *(of(4) for _ in range(25))
     ),
-    "httpx on aiohttp": on_aiohttp,
-    "reelmake": ours,
+    "reelmake's client": ours,
 }
+EVERYTHING = "reelmake, everything"
 
 
-def measure(client: str, url: str, jobs: int, at_once: int) -> tuple[float, float]:
+def loop(client: str, url: str, jobs: int, at_once: int) -> tuple[float, float]:
     """Wall and CPU seconds of the loop; clients are made before it."""
 
     async def run(job: Job) -> None:
@@ -169,10 +198,28 @@ def measure(client: str, url: str, jobs: int, at_once: int) -> tuple[float, floa
         begun.append((time.perf_counter(), time.process_time()))
 
     begun: list[tuple[float, float]] = []
-    with tempfile.TemporaryDirectory() as folder:
+    # On the disk where the project lies, not in memory: everybody writes to the same one.
+    with tempfile.TemporaryDirectory(dir=films.WORK) as folder:
         asyncio.run(CLIENTS[client](url, Path(folder), run))
     (wall, cpu), (wall_end, cpu_end) = begun
     return wall_end - wall, cpu_end - cpu
+
+
+def measure(jobs: int, runs: int, at_once: int) -> dict[str, list[tuple[float, float]]]:
+    """Wall and CPU seconds of every client, in turns."""
+    port: multiprocessing.Queue[int] = multiprocessing.Queue()
+    gateway = multiprocessing.Process(target=serve, args=(port, film()), daemon=True)
+    gateway.start()
+    url = f"http://127.0.0.1:{port.get()}"
+    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in (*CLIENTS, EVERYTHING)}
+    try:
+        for _ in range(runs):
+            for name in CLIENTS:
+                samples[name].append(loop(name, url, jobs, at_once))
+            samples[EVERYTHING].append(everything(url, jobs, at_once))
+    finally:
+        gateway.terminate()
+    return samples
 
 
 def main() -> None:
@@ -181,23 +228,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--at-once", type=int, default=100)
     asked = parser.parse_args()
-    port: multiprocessing.Queue[int] = multiprocessing.Queue()
-    gateway = multiprocessing.Process(target=serve, args=(port,), daemon=True)
-    gateway.start()
-    url = f"http://127.0.0.1:{port.get()}"
-    names = [name for name in CLIENTS if name != "httpx on aiohttp" or installed("httpx_aiohttp")]
-    samples: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
-    for _ in range(asked.runs):
-        for name in names:
-            samples[name].append(measure(name, url, asked.jobs, asked.at_once))
-    gateway.terminate()
-    report(samples, asked.jobs)
-
-
-def installed(name: str) -> bool:
-    import importlib.util
-
-    return importlib.util.find_spec(name) is not None
+    report(measure(asked.jobs, asked.runs, asked.at_once), asked.jobs)
 
 
 def report(samples: dict[str, list[tuple[float, float]]], jobs: int) -> None:

@@ -1,0 +1,76 @@
+"""Storyboards of any size, and projects in which all of it is rendered: by a real run, for real."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.peers import WORK, chained
+from bench.timing import Command
+
+REELMAKE = Path(sys.executable).with_name("reelmake")
+HEAD = """\
+storyboard: 1
+vars: {grade: "teal dusk, 35mm grain"}
+defaults: {model: wan2.6-t2v, seconds: 5, aspect_ratio: "16:9", resolution: 720p}
+shots:
+"""
+ENVIRON = {"REELMAKE_API_KEY": "bench-0123456789", "REELMAKE_POLL_SECONDS": "0.5"}
+
+
+def storyboard(size: int, *, chains: bool = True) -> str:
+    """Every fifth shot begins with the last frame of the one before, if it is to have chains."""
+    return HEAD + "".join(shot(i, chain=chains and chained(i)) for i in range(size))
+
+
+def shot(i: int, *, chain: bool = False) -> str:
+    begins = f"    model: wan2.6-i2v\n    first_frame: {{shot: sh{i - 1:06d}, frame: last}}\n"
+    words = f"Shot {i}, a slow dolly along the pier, wet steel, lamps smear on the water."
+    return f"  - id: sh{i:06d}\n{begins if chain else ''}    prompt: {words}\n"
+
+
+@contextmanager
+def gateway(*more: str) -> Iterator[str]:
+    """The local gateway in a process of its own; gives its URL."""
+    words = [sys.executable, "-m", "runner.localgateway", "--port", "0", "--slates", "plain", *more]
+    served = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert served.stdout
+    try:
+        yield served.stdout.readline().strip()
+    finally:
+        served.terminate()
+        served.wait()
+
+
+def written(size: int, name: str = "film", *, chains: bool = True) -> Path:
+    """A project with an unrendered storyboard of `size` shots."""
+    folder = WORK / f"{name}-{size}"
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / ".reelmake").mkdir(parents=True)
+    (folder / "film.yaml").write_text(storyboard(size, chains=chains))
+    return folder
+
+
+def rendered(size: int) -> Path:
+    """A project with `size` rendered shots; made once and kept for later measures."""
+    folder = WORK / f"rendered-{size}"
+    if (folder / "whole").exists():
+        return folder
+    written(size, "rendered")
+    with gateway("--render-seconds", "0") as url:
+        words = [REELMAKE, "run", "film.yaml", "--gateway", url, "--yes"]
+        said = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run(words, cwd=folder, env={**os.environ, **ENVIRON}, check=True, **said)
+    (folder / "gateway").write_text(url)
+    (folder / "whole").touch()
+    return folder
+
+
+def reelmake(folder: Path, command: str) -> Command:
+    """`run` or `plan` of a rendered project, in the very words that rendered it."""
+    url = (folder / "gateway").read_text()
+    yes = ["--yes"] if command == "run" else []
+    return Command([REELMAKE, command, "film.yaml", "--gateway", url, *yes], folder, ENVIRON)
