@@ -85,7 +85,7 @@ BOMB = gzip.compress(b"\0" * 50_000_000)
         (b"x", "br", b"x", Fault.ENCODING),
         (BOMB, "gzip", b"\0" * 1000, Fault.TOO_LARGE),
     ],
-    ids=map(str, range(9)),  # compressed bytes hold the time, and names must be the same in every process
+    ids=map(str, range(9)),  # compressed bytes hold the time; names must not
 )
 def test_compressed_answers_are_opened_within_bounds(
     body: bytes, encoding: str | None, plain: bytes | None, fault: Fault | None
