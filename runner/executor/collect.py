@@ -18,6 +18,7 @@ from runner.journal import facts as record
 from runner.journal.facts import seconds_of
 from runner.model import (
     Attempt,
+    Digest,
     Estimate,
     Expected,
     JobId,
@@ -211,12 +212,18 @@ async def fetch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Home | Ou
 async def keep(run: Run, fetched: Fetched, path: Path) -> Home:
     assert fetched.sha256 is not None
     try:
-        probe = await to_thread(run.parts.media.probe, path)
-        await to_thread(run.parts.store.take_in, path, fetched.sha256)
+        probe = await to_thread(take_in, run, path, fetched.sha256)
     finally:
         path.unlink(missing_ok=True)
     run.held.add(fetched.sha256)
     return Home(fetched, probe)
+
+
+def take_in(run: Run, path: Path, sha256: Digest) -> Probe:
+    """Both slow calls in one go: every way into a thread and back costs as much as a request."""
+    probe = run.parts.media.probe(path)
+    run.parts.store.take_in(path, sha256)
+    return probe
 
 
 async def fetch_again(run: Run, step: Step, result: Result) -> Outcome:

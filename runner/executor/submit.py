@@ -38,6 +38,7 @@ from runner.model import (
     Status,
     Step,
     Take,
+    Url,
 )
 
 TRIES = 6  # of a submit that was provably not taken; the run's retry budget holds besides
@@ -56,7 +57,10 @@ async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ende
     if step.estimate is None and run.paid and not run.options.unpriced:
         detail = f"nobody knows what {take.request.model} costs; --unpriced sends it all the same"
         return Ended(Outcome(step, Status.UNDECIDED, detail=detail))
-    body = await to_thread(written, run, take, shot.vendor)
+    if any(not isinstance(medium.origin, Url) for medium in take.request.media):
+        body = await to_thread(written, run, take, shot.vendor)
+    else:
+        body = written(run, take, shot.vendor)
     run.retries.tried()
     for tries in range(1, TRIES + 1):
         sent = await one_post(run, shot, take, step, body)
