@@ -1,0 +1,87 @@
+"""Reading and checking a whole storyboard, against libyaml's scan of the same text; and growth."""
+
+import cProfile
+import io
+import math
+import os
+import pstats
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+from bench import films
+from bench.timing import Samples, in_turns, timed
+from runner.project import open_project
+
+
+def validate(size: int, times: int) -> Samples:
+    """In this process, imports done: the scan alone, and everything `validate` does."""
+    folder = films.written(size)
+    file = folder / "film.yaml"
+    text = file.read_bytes()
+
+    def scan() -> None:
+        for _ in yaml.parse(text, Loader=yaml.CSafeLoader):
+            pass
+
+    def check() -> None:
+        assert not open_project(file, os.environ).load(file).problems
+
+    check()
+    return in_turns({"libyaml events": timed(scan), "validate": timed(check)}, times)
+
+
+def profile(size: int, lines: int = 15) -> str:
+    """Where the time of one `validate` goes, the module's own time first."""
+    file = films.written(size) / "film.yaml"
+    open_project(file, os.environ).load(file)
+    profiler = cProfile.Profile()
+    profiler.runcall(lambda: open_project(file, os.environ).load(file))
+    said = io.StringIO()
+    stats = pstats.Stats(profiler, stream=said)
+    stats.strip_dirs().sort_stats("tottime").print_stats(lines)
+    table = said.getvalue().splitlines()
+    start = next(i for i, line in enumerate(table) if line.lstrip().startswith("ncalls"))
+    return "\n".join(line.rstrip() for line in table[start:] if line.strip())
+
+
+def growth(sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> dict[str, list[list[float]]]:
+    """Seconds, then MB, of a whole `plan` of films nothing of which exists: [size, value]."""
+    seconds, megabytes = [], []
+    for size in sizes:
+        folder = films.written(size, "paper")
+        took, peak = plan_on_paper(folder)
+        seconds.append([size, took])
+        megabytes.append([size, peak])
+    return {"seconds": seconds, "MB": megabytes}
+
+
+def plan_on_paper(folder: Path) -> tuple[float, float]:
+    """Wall seconds and peak megabytes of one `plan` in a process of its own."""
+    measure = (
+        "import resource, sys; from runner import cli\n"
+        "sys.argv = ['reelmake', 'plan', 'film.yaml', '--gateway', 'local']\n"
+        "try: cli.main()\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", measure], cwd=folder, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, check=True, text=True,
+    )  # fmt: skip
+    return time.perf_counter() - began, int(done.stdout.split()[-1]) / 1024
+
+
+def exponent(points: list[list[float]]) -> float:
+    """b in y = a·xᵇ between the last two sizes: 1 is linear."""
+    (x, y), (x2, y2) = points[-2:]
+    return math.log(y2 / y) / math.log(x2 / x)
+
+
+def peak() -> float:
+    """Peak megabytes of this process."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
