@@ -119,3 +119,51 @@ def test_sounds_and_videos_are_measured(film: Path) -> None:
     found = problems(film, "model: kling-v3-omni", "base_video: refs/slow.mp4", settings=PUBLISH)
     assert {"kling.video_sides", "kling.video_fps", "kling.video_seconds"} <= set(found)
     assert found["kling.video_sides"].message == "refs/slow.mp4 is 640x480"
+
+
+def test_media_are_looked_into_beside_other_faults(film: Path) -> None:
+    """All problems at once, in file order: of media, of rules, in shots that have both."""
+    picture(film.parent / "refs" / "small.png", (200, 400))
+    (film.parent / "refs" / "text.png").write_text("not a picture")
+    film.write_text(
+        "storyboard: 1\n"
+        "include: [zebra.yaml]\n"
+        "shots:\n"
+        "  - {id: a, model: kling-v3, seconds: 99, first_frame: refs/small.png, prompt: p}\n"
+        "  - {id: b, model: kling-v3, first_frame: refs/text.png, prompt: p}\n"
+        "  - {id: c, model: kling-v3, seconds: 99, prompt: p, sead: 1}\n"
+    )
+    (film.parent / "zebra.yaml").write_text(
+        "storyboard: 1\nshots:\n  - {id: z, model: kling-v3, seconds: 99, prompt: p}\n"
+    )
+    found = open_project(film, {}).load(film).problems
+    assert [(Path(p.at.file).stem, p.at.line, p.rule) for p in found] == [
+        ("film", 4, "kling.seconds"),
+        ("film", 4, "kling.image_sides"),
+        ("film", 5, "media.content"),
+        ("film", 6, "kling.seconds"),
+        ("film", 6, "storyboard.unknown_key"),
+        ("zebra", 3, "kling.seconds"),
+    ]
+    assert found[2].message == "refs/text.png: text, not an image, a video or a sound"
+
+
+def test_every_take_and_every_fallback_is_looked_into(film: Path) -> None:
+    """A picture that only the second take or a step of `on_failure` uses is measured, too."""
+    picture(film.parent / "refs" / "1.png", (1280, 720))
+    picture(film.parent / "refs" / "2.png", (200, 400))
+    lines = ("model: kling-v3", "takes: 2", 'first_frame: "refs/{{ take }}.png"')
+    assert problems(film, *lines)["kling.image_sides"].message == "refs/2.png is 200x400"
+    step = "on_failure: [{model: jimeng-3.0-pro}]"
+    found = problems(film, "model: sora-2-pro", "first_frame: refs/2.png", step)
+    assert "jimeng.image_sides" in found
+
+
+def test_what_media_break_together_stands_at_them(film: Path) -> None:
+    """A sum over references is told where the first of them is named, not at the shot."""
+    picture(film.parent / "refs" / "a.png", (640, 640))
+    sound(film.parent / "refs" / "nine.wav", 9.0)
+    sound(film.parent / "refs" / "eight.wav", 8.0)
+    both = "references: [refs/a.png, refs/nine.wav, refs/eight.wav]"
+    found = problems(film, "model: doubao-seedance-2-0-260128", both, settings=PUBLISH)
+    assert found["seedance.audios_together"].at.line == 6

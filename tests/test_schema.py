@@ -197,6 +197,22 @@ def test_a_dash_names_models_that_can(field: str, value: Any, capability: str) -
         assert capability in CATALOGUE.models[ModelId(model)].capabilities
 
 
+def test_no_hint_names_what_was_just_refused() -> None:
+    """Who is warned of a model is sent to another one, of another vendor if all of this one's are."""
+    shot = {"model": "veo-3.1-generate-preview", "prompt": "p", "first_frame": {"image": "a.png"}}
+    (complaint,) = check_shot(CATALOGUE, shot)
+    assert complaint.rule == "veo.image_was_rejected"
+    assert "jimeng-3.0-pro" in complaint.hint
+    assert "veo" not in complaint.hint
+
+
+def test_each_wrong_item_of_a_list_is_told() -> None:
+    """Two files that a vendor takes by URL only are two problems, each at its own place."""
+    shot = {"model": "kling-v3-omni", "prompt": "p", "references": [{"image": "a.png"}] * 2}
+    complaints = [c for c in check_shot(CATALOGUE, shot) if c.rule == "kling.by_url_only"]
+    assert [c.path[:2] for c in complaints] == [("references", 0), ("references", 1)]
+
+
 def test_facts_hold_together() -> None:
     """Defaults are legal, retired models have a date, replacements exist."""
     for facts in CATALOGUE.models.values():

@@ -17,7 +17,7 @@ clips are left out of the cut, with a warning.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +27,7 @@ from runner.load.cut import read_cut
 from runner.load.film import Film
 from runner.load.found import Found
 from runner.load.sources import EXTENSIONS, Files
-from runner.model import Cut, Digest, Money, Problem, Storyboard
+from runner.model import Cut, Digest, Money, Problem, Request, Storyboard
 from runner.schema import Catalogue
 
 __all__ = ["EXTENSIONS", "Loaded", "load"]
@@ -48,16 +48,23 @@ class Loaded:
     links: tuple[tuple[str, str], ...] = ()
 
 
-def load(file: Path, root: Path, catalogue: Catalogue) -> Loaded:
+Preflight = Callable[[Sequence[Request]], Iterable[Problem]]
+
+
+def load(
+    file: Path, root: Path, catalogue: Catalogue, preflight: Preflight = lambda asked: ()
+) -> Loaded:
     """Read, check and resolve a storyboard; `root` is the project's folder, `file` lies in it.
 
     All problems are found in one go and told in file order; no exception leaves for anything that
-    a user wrote.
+    a user wrote. `preflight` looks into the media themselves, also of shots with other faults.
     """
     found = Found()
     reader = BoardReader(Files(root), catalogue, found)
     board = reader.read(file)
     storyboard = _storyboard(board, file, root, reader, found) if board else None
+    for problem in preflight(reader.asked):
+        found.add(problem)
     return Loaded(
         None if found.errors else storyboard,
         found.in_order(),

@@ -12,7 +12,7 @@ from runner.load.found import Path as Parts
 from runner.load.sources import Files, Refusal
 from runner.load.tables import KINDS, read_rows
 from runner.load.takes import Surroundings, TakeReader
-from runner.model import JSON, Loc, Problem, Severity
+from runner.model import JSON, Loc, Problem, Request, Severity
 from runner.schema import Catalogue, Complaint, check_storyboard
 from runner.source import MAX_BYTES, Map, Seq, locate, read_yaml
 from runner.template import Prompts, Templates
@@ -53,6 +53,7 @@ class BoardReader:
     found: Found
     inputs: dict[str, bytes] = field(default_factory=dict)  # what was read, by shown name
     texts: dict[str, str] = field(default_factory=dict)  # prompt files among it
+    asked: list[Request] = field(default_factory=list)  # what shots with media ask for
     _seen: set[str] = field(default_factory=set)
 
     def read(
@@ -121,6 +122,7 @@ class BoardReader:
             self.catalogue,
             self.found,
             self.texts,
+            self.asked,
         )
 
     # ── other storyboards ───────────────────────────────────────────────────────────────────

@@ -57,6 +57,7 @@ class Surroundings:
     catalogue: Catalogue
     found: Found
     texts: dict[str, str]  # prompt files that were read, by the name messages give them
+    asked: list[Request]  # with media, as far as they could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,10 @@ class TakeReader:
         media, long_forms = self._media()
         self._texts(asked)
         self._check({**asked, **long_forms} if media else asked)
-        if self.around.found.errors > errors:
-            return None
-        return Request(**{"model": "", "prompt": "", **asked}, media=media)
+        request = Request(**{"model": "", "prompt": "", **asked}, media=media)
+        if media:
+            self.around.asked.append(request)
+        return None if self.around.found.errors > errors else request
 
     @cached_property
     def facts(self) -> ModelFacts | None:
@@ -270,6 +272,7 @@ class TakeReader:
             hint = "write `{image: …}`, `{video: …}` or `{audio: …}`, and the file's usual ending"
             self.problem_at(at, "source.kind", f"{where} is not {what} by its name", hint)
             self.broken.add(parts[:2])
+            origin = Url(where)  # nor is it looked into
         kind = kind or "image"
         medium = Medium(role, kind, origin, name, self.draft.loc(parts))
         long: dict[str, JSON] = {kind: where}

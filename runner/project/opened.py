@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from runner import graph, manifest, prices
@@ -108,14 +108,8 @@ class Project:
 
     def load(self, file: Path) -> Loaded:
         """A storyboard with everything that is wrong with it, its local media included."""
-        loaded = load(file, self.root, self.catalogue)
-        if loaded.storyboard is None:
-            return loaded
-        more = preflight(self.root, self.catalogue, loaded.storyboard)
-        fatal = any(problem.severity is Severity.ERROR for problem in more)
-        problems = sorted((*loaded.problems, *more), key=lambda p: (p.at.file, p.at.line))
-        storyboard = None if fatal else loaded.storyboard
-        return replace(loaded, storyboard=storyboard, problems=tuple(problems))
+        look = partial(preflight, self.root, self.catalogue)
+        return load(file, self.root, self.catalogue, look)
 
     def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
         """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""

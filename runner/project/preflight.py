@@ -1,55 +1,40 @@
 """Local references are opened and measured before anything is sent."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from runner.errors import BadInput
+from runner.errors import BadInput, Outside
 from runner.media.sniff import sniff
-from runner.model import LocalFile, MediaInfo, Medium, Problem, Request, Storyboard
+from runner.model import Loc, LocalFile, MediaInfo, Medium, Problem, Request
 from runner.port.fields import fields_of
-from runner.schema import Catalogue, check_media
+from runner.schema import Catalogue, Complaint, check_media
 from runner.schema.media import Measured
 
 
-def preflight(root: Path, catalogue: Catalogue, storyboard: Storyboard) -> tuple[Problem, ...]:
+def preflight(root: Path, catalogue: Catalogue, asked: Sequence[Request]) -> Iterator[Problem]:
     """What is wrong with the media themselves: content, pixels, length, bytes, shape."""
 
     @cache
-    def measured(path: str) -> MediaInfo | str:
+    def measured(path: str) -> MediaInfo | BadInput | Outside:
         try:
             return sniff(root / path)
-        except BadInput as error:
-            return error.what
+        except (BadInput, Outside) as error:
+            return error
 
-    found: dict[Problem, None] = {}
-    for shot in storyboard.shots:
-        request = shot.takes[0].request
-        local = [(part, medium) for part, medium in placed(request) if is_local(medium)]
-        if not local:
-            continue
+    for request in asked:
         known: list[tuple[Medium, Measured]] = []
-        for part, medium in local:
-            assert isinstance(medium.origin, LocalFile)
-            info = measured(medium.origin.path)
-            if isinstance(info, str):
-                found[unreadable(medium, info)] = None
+        for part, medium in placed(request):
+            if not isinstance(medium.origin, LocalFile):
+                continue
+            path = medium.origin.path
+            info = measured(path)
+            if isinstance(info, MediaInfo):
+                known.append((medium, Measured(part, medium.role, medium.kind, path, info)))
             else:
-                name = medium.origin.path
-                known.append((medium, Measured(part, medium.role, medium.kind, name, info)))
+                yield unreadable(medium, info.what.replace(str(root / path), path), info.do)
         for complaint in check_media(catalogue, fields_of(request), [m for _, m in known]):
-            at = next((m.at for m, it in known if it.path == complaint.path), shot.at)
-            found[
-                Problem(
-                    complaint.rule,
-                    complaint.message,
-                    at,
-                    complaint.severity,
-                    complaint.hint,
-                    complaint.source,
-                )
-            ] = None
-    return tuple(found)
+            yield as_problem(complaint, place(complaint, known))
 
 
 def placed(request: Request) -> Iterator[tuple[tuple[str | int, ...], Medium]]:
@@ -63,9 +48,22 @@ def placed(request: Request) -> Iterator[tuple[tuple[str | int, ...], Medium]]:
             yield (medium.role,), medium
 
 
-def is_local(medium: Medium) -> bool:
-    return isinstance(medium.origin, LocalFile)
+def place(complaint: Complaint, known: Sequence[tuple[Medium, Measured]]) -> Loc:
+    """Where the medium is named; of several together, the first."""
+    path = complaint.path
+    return next((m.at for m, it in known if it.path[: len(path)] == path), known[0][0].at)
 
 
-def unreadable(medium: Medium, why: str) -> Problem:
-    return Problem("media.content", why, medium.at, hint=f"give a real {medium.kind} file")
+def as_problem(complaint: Complaint, at: Loc) -> Problem:
+    return Problem(
+        complaint.rule,
+        complaint.message,
+        at,
+        complaint.severity,
+        complaint.hint,
+        complaint.source,
+    )
+
+
+def unreadable(medium: Medium, why: str, do: str) -> Problem:
+    return Problem("media.content", why, medium.at, hint=do or f"give a real {medium.kind} file")

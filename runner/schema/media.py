@@ -59,7 +59,7 @@ def _of_all(
 ) -> Iterator[Complaint]:
     sums = _sums(media)
     for rule in _broken(catalogue, facts, "media", sums):
-        path = where(rule, {}, dict.fromkeys((str(m.path[0]) for m in media), True))
+        path = where(rule, dict.fromkeys((str(m.path[0]) for m in media), True))
         yield _complaint(rule, facts, path, sums)
 
 

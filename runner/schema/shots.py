@@ -14,7 +14,7 @@ from runner.schema.rules import Rule, legal
 from runner.schema.structure import explain
 
 Fields = Mapping[str, JSON]
-NAMED = 6  # models a hint names before it stops
+NAMED = 4  # models a hint names before it stops
 
 
 def check_shot(catalogue: Catalogue, fields: Fields) -> list[Complaint]:
@@ -56,9 +56,9 @@ class ModelChecks:
         sore = {complaint.path for complaint in malformed}
         for rule, schema in self.rules:
             if rule.check is None and not self._holds(rule, schema, fields):
-                path = where(rule, self._alone(schema), fields)
-                if path not in sore:
-                    yield self._complaint(rule, fields, path)
+                for path in places(rule, self._alone(schema), fields):
+                    if path not in sore:
+                        yield self._complaint(rule, fields, path)
 
     def _holds(self, rule: Rule, schema: JSON, fields: Fields) -> bool:
         if rule.id not in self.one_by_one:
@@ -110,12 +110,15 @@ def rules_for(
                 yield rule, schema
 
 
-def where(rule: Rule, schema: Mapping[str, JSON], document: Mapping[str, JSON]) -> Path:
-    """The value a broken rule is about: the first of `at` that is there, else where it broke."""
+def places(rule: Rule, schema: Mapping[str, JSON], document: Mapping[str, JSON]) -> Iterable[Path]:
+    """The values a broken rule is about: the first of `at` that is there, else where it broke."""
     if rule.at:
-        return next((path for path in rule.at if at(document, path) is not None), ("model",))
-    broken = next(iter(refusals(schema, document)), None)
-    return tuple(broken.absolute_path) if broken else ()
+        return (where(rule, document),)
+    return dict.fromkeys(tuple(broken.absolute_path) for broken in refusals(schema, document))
+
+
+def where(rule: Rule, document: Mapping[str, JSON]) -> Path:
+    return next((path for path in rule.at if at(document, path) is not None), ("model",))
 
 
 def at(document: JSON, path: Iterable[str | int]) -> JSON:
@@ -137,14 +140,17 @@ def vocabulary(
     path: Path,
     words: Mapping[str, JSON],
 ) -> Callable[[str], str]:
-    """What the `{places}` of a message may name: a field, `value`, `legal.*`, `able.*`."""
+    """What the `{places}` of a message may name: a field, `value`, `legal.*`, `able.*`.
+
+    `able` are the other models that can; `elsewhere` those of other vendors among them.
+    """
 
     def look(place: str) -> str:
         head, _, rest = place.partition(".")
         if head == "legal":
             return listed(legal(facts)[rest])
-        if head == "able":
-            return _named(catalogue, facts, rest)
+        if head in ("able", "elsewhere"):
+            return _named(catalogue, facts, rest, elsewhere=head == "elsewhere")
         known = {"model": facts.id, "value": at(document, path), **words}
         return shown(known[place] if place in known else at(document, place.split(".")))
 
@@ -159,12 +165,14 @@ def as_wanted(catalogue: Catalogue, complaints: Iterable[Complaint]) -> Iterator
             yield replace(complaint, severity=severity)
 
 
-def _named(catalogue: Catalogue, facts: ModelFacts, capability: str) -> str:
-    """Models that can do it: those of the same vendor, then the first of each other one."""
+def _named(catalogue: Catalogue, facts: ModelFacts, capability: str, *, elsewhere: bool) -> str:
+    """Other models that can do it: of the same vendor, then the first of each other one."""
     seen: Counter[str] = Counter()
     ranked = []
     for model in catalogue.able(capability):
         vendor = catalogue.models[model].vendor
+        if model == facts.id or (elsewhere and vendor == facts.vendor):
+            continue
         ranked.append((vendor != facts.vendor, seen[vendor], model))
         seen[vendor] += 1
     named = [model for *_, model in sorted(ranked, key=lambda rank: rank[:2])]
