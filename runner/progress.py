@@ -47,14 +47,17 @@ class Out:
         self.stderr.write(self.styled(printable(text), style) + "\n")
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Each problem as `place: severity: message [rule]`, its hint below."""
+        """Each problem as `place: severity: message [rule]`, its hint below the first that has it."""
+        told = set[tuple[str, str]]()
         for problem in problems:
             style = "bad" if problem.severity is Severity.ERROR else "warn"
             severity = self.styled(str(problem.severity), style)
             text = f"{problem.message} [{problem.rule}]"
             self.stderr.write(f"{printable(str(problem.at))}: {severity}: {printable(text)}\n")
-            for line in filter(None, (problem.hint, problem.source and f"({problem.source})")):
+            advice = problem.hint, problem.source and f"({problem.source})"
+            for line in filter(None, () if advice in told else advice):
                 self.say(f"  {line}", "dim")
+            told.add(advice)
 
     def styled(self, text: str, style: str) -> str:
         if not style or not self.colour:
@@ -74,6 +77,10 @@ def terminal() -> Out:
 def face(out: Out) -> Progress:
     """The live display on a terminal, plain lines elsewhere."""
     return Live(out) if out.colour else Lines(out)
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def name(step: Step) -> str:

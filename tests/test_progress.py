@@ -102,3 +102,17 @@ def test_the_live_display_leaves_the_same_lines_behind(
     assert "sh010  failed" in text.replace("\x1b[31m", "")
     assert "moderation: \\x1b[2J" in text
     assert "one line that stays" in text
+
+
+def test_advice_is_given_once(streams: tuple[io.StringIO, io.StringIO]) -> None:
+    """Ten shots with one mistake are ten places and one hint."""
+    problems = [
+        Problem("veo.seconds", "seconds is 7", Loc("film.yaml", line, 5), hint="4, 6 or 8")
+        for line in (12, 19)
+    ]
+    Out(*streams, colour=False).problems(problems)
+    assert streams[1].getvalue().splitlines() == [
+        "film.yaml:12:5: error: seconds is 7 [veo.seconds]",
+        "  4, 6 or 8",
+        "film.yaml:19:5: error: seconds is 7 [veo.seconds]",
+    ]

@@ -1,6 +1,7 @@
 """`reelmake plan FILE [SHOT…]`: what a run would do, why, and for how much. Never a POST."""
 
 import json
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from runner import savedplan
 from runner.errors import ExitCode
 from runner.model import JSON, Action, History, Plan, ShotId, Step
 from runner.planner import UP_TO_DATE, total
-from runner.progress import Out, name
+from runner.progress import Out, count, name
 from runner.project import Film, open_project
 from runner.project.idle import Watch
 from runner.savedplan import Selection
@@ -22,6 +23,8 @@ STYLES = {
     Action.WAIT: "",
     Action.BLOCKED: "warn",
 }
+
+SPENDING = (Action.RENDER, Action.WAIT)
 
 
 def main(
@@ -39,12 +42,12 @@ def main(
     watch = Watch(out)
     out = watch.out
     film = open_project(file, watch.environ).film(file, gateway=gateway, out_dir=out_dir)
-    out.problems(film.warnings)
     if film.endpoint.note:
         out.say(film.endpoint.note)
     chosen = Selection(tuple(map(ShotId, shots)) or None)
     facts = film.gather()
     plan = film.plan(facts, chosen)
+    say_warnings(out, film, plan)
     if save:
         save.write_bytes(savedplan.save(film.storyboard, plan, chosen))
     if fmt == "json":
@@ -59,6 +62,15 @@ def main(
             film, [step.result for step in plan.steps if step.result], ExitCode.DONE
         )
     return ExitCode.DONE
+
+
+def say_warnings(out: Out, film: Film, plan: Plan) -> None:
+    """In full before anything is asked of a vendor, else only how many there are."""
+    if any(step.action in SPENDING for step in plan.steps):
+        out.problems(film.warnings)
+    elif film.warnings:
+        file = os.path.relpath(film.project.root / film.storyboard.path)
+        out.say(f"{count(len(film.warnings), 'warning')}: reelmake validate {file}", "dim")
 
 
 def say_ripples(out: Out, film: Film, plan: Plan, history: History) -> None:
@@ -124,7 +136,7 @@ def say_plan(out: Out, plan: Plan) -> None:
 
 
 def priced(step: Step) -> str:
-    if step.action not in (Action.RENDER, Action.WAIT):
+    if step.action not in SPENDING:
         return ""
     if step.estimate is None:
         return "price ?"
@@ -132,7 +144,7 @@ def priced(step: Step) -> str:
 
 
 def summary(plan: Plan) -> str:
-    spending = [step for step in plan.steps if step.action in (Action.RENDER, Action.WAIT)]
+    spending = [step for step in plan.steps if step.action in SPENDING]
     if not spending:
         return "nothing to render"
     sum_ = total(plan.steps)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner import __version__, manifest, savedplan
 from runner.commands.editing import rewrite
-from runner.commands.plan import as_json, say_plan
+from runner.commands.plan import as_json, say_plan, say_warnings
 from runner.edit import set_field
 from runner.errors import BadInput, ExitCode, NeedsDecision
 from runner.executor import Options, Stop, execute, listening
@@ -69,7 +69,6 @@ def main(
     watch = Watch(out)
     out = watch.out
     film = open_project(file, watch.environ).film(file, gateway=gateway, out_dir=out_dir)
-    out.problems(film.warnings)
     if film.endpoint.note:
         out.say(film.endpoint.note, "bold")
     cap = None if max_cost is None else Money(max_cost)
@@ -77,6 +76,7 @@ def main(
     with locked(film.project):
         facts = film.gather()
         plan = film.plan(facts, selection)
+        say_warnings(out, film, plan)
         if approved:
             hold_to(approved, film, plan)
         if frozen:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.errors import BadInput, ExitCode
 from runner.model import Problem, Severity
-from runner.progress import Out, printable
+from runner.progress import Out, count, printable
 from runner.project import open_project
 
 
@@ -68,7 +68,3 @@ def summary(files: Sequence[Path], problems: Sequence[Problem]) -> str:
     if not problems:
         return f"{names}: no problems"
     return f"{names}: {count(errors, 'error')}, {count(warnings, 'warning')}"
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

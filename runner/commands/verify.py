@@ -11,7 +11,7 @@ from runner.errors import BadInput, ExitCode
 from runner.manifest import Manifest
 from runner.media.quality import look_over
 from runner.model import Finding
-from runner.progress import Out
+from runner.progress import Out, count
 from runner.project import Project, open_project
 
 
@@ -35,8 +35,8 @@ def main(
         out.result(json.dumps({"takes": len(pinned.entries), "findings": rows}, indent=2))
     for finding in findings:
         out.say(f"{finding.message} [{finding.rule}]", "bad")
-    word = "as the manifest says" if not findings else f"{len(findings)} findings"
-    out.say(f"{len(pinned.entries)} takes: {word}", "bad" if findings else "good")
+    word = "as the manifest says" if not findings else count(len(findings), "finding")
+    out.say(f"{count(len(pinned.entries), 'take')}: {word}", "bad" if findings else "good")
     return ExitCode.FAILED if findings else ExitCode.DONE
 
 

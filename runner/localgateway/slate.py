@@ -151,6 +151,8 @@ class Slate:
         if ask.medium("first_frame"):
             sound += "  ·  from a first frame"
         facts = f"{ask.seconds:g} s  ·  {ask.width} × {ask.height}  ·  {sound}"  # noqa: RUF001
+        room = place.width - 2 * place.margin - clock_width(unit) - size
+        facts = lettering.shorten(facts, size, room)
         y = place.footer[1] + unit * 2.6
         lettering.write(draw, (place.width - place.margin, y), facts, size, QUIET, right=True)
         for number, box in enumerate(place.marks()):
@@ -203,16 +205,25 @@ class Slate:
         """Timecode and a line that runs, written on the brightness plane of one frame."""
         place, unit = self.place, self.place.unit
         draw = ImageDraw.Draw(luma)
-        size = max(9, round(unit * 3.4))
+        size = clock_size(unit)
         left, top = place.margin, round(place.footer[1] + unit * 2.3)
         paper = 16 + round(16.6 * 219 / 255)  # PAPER's brightness in video range
-        wide = round(size * 8)
+        wide = clock_width(unit)
         draw.rectangle((left, top, left + wide, top + round(size * 1.2)), fill=paper)
         lettering.digits(draw, (left, top), timecode(number), size, 215)
         end = place.width * (number + 1) / max(1, round(self.ask.seconds * encode.FPS))
         line = place.picture[3]
         draw.rectangle((0, line, place.width, line + max(1, round(unit * 0.5))), fill=44)
         draw.rectangle((0, line, round(end), line + max(1, round(unit * 0.5))), fill=200)
+
+
+def clock_size(unit: float) -> int:
+    return max(9, round(unit * 3.4))
+
+
+def clock_width(unit: float) -> int:
+    """What the timecode wipes in every frame: nothing else may stand there."""
+    return clock_size(unit) * 6
 
 
 def timecode(number: int) -> str:

@@ -225,3 +225,17 @@ def test_init_makes_a_film_that_runs(space: Space, tmp_path: Path) -> None:
     new.run("verify", "lighthouse.yaml").ok()
     assert check_mp4(new.root / "renders/lighthouse.preview/cut.mp4") is None
     new.run("init", ".").left(2)
+
+
+def test_warnings_are_told_before_money_and_only_counted_after(paid: Space) -> None:
+    """What a vendor may refuse is said in full while it can still be paid for, then in a line."""
+    paid.write(
+        "film.yaml",
+        "storyboard: 1\nshots:\n  - {id: a, model: sora-2, prompt: A pier., seconds: 4}\n",
+    )
+    told = paid.run("run", "film.yaml", "--yes").ok().says("1 done")
+    assert "[model.retired]" in told.err
+    again = paid.run("run", "film.yaml").ok().says("1 warning: reelmake validate film.yaml")
+    assert "[model.retired]" not in again.err
+    paid.run("validate", "film.yaml").ok().says("[model.retired]")
+    paid.run("verify", "film.yaml").ok().says("1 take: as")
