@@ -198,7 +198,7 @@ def test_a_dash_names_models_that_can(field: str, value: Any, capability: str) -
 
 
 def test_no_hint_names_what_was_just_refused() -> None:
-    """Who is warned of a model is sent to another one, of another vendor if all of this one's are."""
+    """Who is warned of a model is sent to another, and to another vendor where all are in doubt."""
     shot = {"model": "veo-3.1-generate-preview", "prompt": "p", "first_frame": {"image": "a.png"}}
     (complaint,) = check_shot(CATALOGUE, shot)
     assert complaint.rule == "veo.image_was_rejected"
