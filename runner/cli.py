@@ -77,7 +77,7 @@ def init(folder: Path) -> None:
 @form("text", "json", "github")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 def validate(files: tuple[Path, ...], fmt: str, strict: bool) -> None:
-    """Check storyboards against every rule of their vendors; no network."""
+    """Check storyboards against every rule of their vendors. No network."""
     call("validate", files=files, fmt=fmt, strict=strict)
 
 
@@ -90,7 +90,7 @@ def validate(files: tuple[Path, ...], fmt: str, strict: bool) -> None:
 @click.option("--save", type=click.Path(path_type=Path), help="Write the plan for `run --plan`.")
 @click.option("--why", is_flag=True, help="Show what changed, old and new.")
 def plan(file: Path, shots: tuple[str, ...], **options: Any) -> None:
-    """Say what would be rendered, why, and for how much; never a request that costs."""
+    """Say what would be rendered, why, and for how much. Never a request that costs."""
     call("plan", file=file, shots=shots, **options)
 
 
@@ -128,7 +128,7 @@ def run(file: Path, shots: tuple[str, ...], **options: Any) -> None:
 @form("text", "json")
 @click.option("--ledger", is_flag=True, help="What was estimated, billed, failed, is at risk.")
 def status(file: Path, preview: bool, fmt: str, ledger: bool) -> None:
-    """Show what is in flight, what waits for a decision, and what was spent."""
+    """Show what is in flight, in doubt, and spent."""
     call("status", file=file, preview=preview, fmt=fmt, ledger=ledger)
 
 
@@ -137,7 +137,7 @@ def status(file: Path, preview: bool, fmt: str, ledger: bool) -> None:
 @SHOT
 @click.argument("take", type=click.IntRange(1, 999))
 def keep(file: Path, shot: str, take: int) -> None:
-    """Choose the take that is the shot; shows what hangs on it, and the price."""
+    """Choose the take that is the shot. Shows what hangs on it, and the price."""
     call("keep", file=file, shot=shot, take=take)
 
 
@@ -158,7 +158,7 @@ def accept(file: Path, shots: tuple[str, ...], gateway: str | None, out_dir: Pat
 @click.option("--write", is_flag=True, help="Change the storyboard accordingly.")
 @form("text", "json")
 def port(file: Path, shot: str, to: str, write: bool, fmt: str) -> None:
-    """Say field by field what a shot keeps, changes and loses on another model."""
+    """Say what a shot keeps, changes and loses on another model."""
     call("port", file=file, shot=shot, to=to, write=write, fmt=fmt)
 
 
@@ -167,7 +167,7 @@ def port(file: Path, shot: str, to: str, write: bool, fmt: str) -> None:
 @SHOTS
 @click.option("--to", required=True, metavar="MODEL")
 def migrate(file: Path, shots: tuple[str, ...], to: str) -> None:
-    """Rewrite the model of shots (of all with a retired one), keeping comments and layout."""
+    """Move shots to another model. Without SHOTS: all whose model is retired. Comments stay."""
     call("migrate", file=file, shots=shots, to=to)
 
 
@@ -180,7 +180,7 @@ TAKE = click.option("--take", type=click.IntRange(1, 999), help="Which take, if 
 @TAKE
 @PREVIEW
 def adopt(shot: str, job: str, take: int | None, preview: bool) -> None:
-    """Settle a submission in doubt: JOB is its job; the next run collects it for free."""
+    """Settle a doubt: JOB is its job. The next run collects it for free."""
     call("adopt", shot=shot, job=job, take=take, preview=preview)
 
 
@@ -189,7 +189,7 @@ def adopt(shot: str, job: str, take: int | None, preview: bool) -> None:
 @TAKE
 @PREVIEW
 def resubmit(shot: str, take: int | None, preview: bool) -> None:
-    """Settle a submission in doubt: send it again, although the first may be paid."""
+    """Settle a doubt: send it again. The first may have been paid already."""
     call("resubmit", shot=shot, take=take, preview=preview)
 
 
@@ -198,7 +198,7 @@ def resubmit(shot: str, take: int | None, preview: bool) -> None:
 @TAKE
 @PREVIEW
 def abandon(shot: str, take: int | None, preview: bool) -> None:
-    """Settle a submission in doubt: give it up; its price stays on the books as at risk."""
+    """Settle a doubt: give it up. Its price stays on the books as at risk."""
     call("abandon", shot=shot, take=take, preview=preview)
 
 
@@ -242,14 +242,14 @@ def schema(name: str) -> None:
 @click.option("--keep", type=click.Path(path_type=Path), help="Jobs survive a restart here.")
 @click.option("--seed", type=int, help="Equal requests give equal films.")
 def gateway(**options: Any) -> None:
-    """Serve the built-in gateway: the real HTTP API, slates instead of renders, no cost."""
+    """Serve the built-in gateway. The real HTTP API, slates instead of renders, no cost."""
     call("gateway", **options)
 
 
 @cli.command()
 @GATEWAY
 def doctor(gateway: str | None) -> None:
-    """Check state, stores, key, clock, disk and gateway; costs nothing."""
+    """Check state, stores, key, clock, disk and gateway. Costs nothing."""
     call("doctor", gateway=gateway)
 
 
@@ -257,7 +257,7 @@ def doctor(gateway: str | None) -> None:
 @click.option("--delete", is_flag=True, help="Really remove; without it gc only tells.")
 @click.option("--min-age", type=click.FloatRange(0), default=1.0, show_default=True, help="Days.")
 def gc(delete: bool, min_age: float) -> None:
-    """Remove stored bytes that no manifest names and that nobody paid for."""
+    """Remove stored bytes that nothing names. What was paid for always stays."""
     call("gc", delete=delete, min_age=min_age)
 
 

@@ -47,7 +47,7 @@ class Out:
         self.stderr.write(self.styled(printable(text), style) + "\n")
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Each problem as `place: severity: message [rule]`, its hint below the first that has it."""
+        """Each problem as `place: severity: message [rule]`; a hint stands below its first one."""
         told = set[tuple[str, str]]()
         for problem in problems:
             style = "bad" if problem.severity is Severity.ERROR else "warn"

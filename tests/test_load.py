@@ -723,3 +723,16 @@ def test_no_storyboard_is_a_crash(project: Project, film: object) -> None:
         assert problem.at.file
         assert problem.at.line >= 1
         assert problem.message
+
+
+def test_a_default_that_does_not_suit_a_shot_names_the_shot(tmp_path: Path) -> None:
+    """The place is in `defaults`, so only the message can say which shot it is about."""
+    (tmp_path / "film.yaml").write_text(
+        "storyboard: 1\n"
+        "defaults: {seconds: 5, resolution: 720p}\n"
+        "shots:\n"
+        "  - {id: a, model: wan2.6-t2v, prompt: A pier.}\n"
+        "  - {id: b, model: veo-3.1-generate-preview, prompt: A pier.}\n"
+    )
+    problems = load(tmp_path / "film.yaml", tmp_path, open_catalogue()).problems
+    assert [(p.at.line, p.message.endswith("(shot b)")) for p in problems] == [(2, True)]

@@ -28,7 +28,7 @@ class Found:
         self._files.setdefault(file, len(self._files))
 
     def add(self, problem: Problem, about: str = "") -> None:
-        """Note a problem; `about` says which row of a table came upon it first."""
+        """Note a problem; `about` says which shot or row came upon it first."""
         key = (problem.rule, problem.message, problem.at)
         if key in self._problems:
             return

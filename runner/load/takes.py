@@ -105,7 +105,7 @@ class TakeReader:
         self, at: Loc, rule: str, message: str, hint: str, severity: Severity = Severity.ERROR
     ) -> None:
         problem = Problem(rule, message, at, severity, hint)
-        self.around.found.add(problem, self.draft.about)
+        self.around.found.add(problem, self._about(at))
 
     def _check(self, resolved: Mapping[str, JSON]) -> None:
         for complaint in check_shot(self.around.catalogue, resolved):
@@ -117,7 +117,12 @@ class TakeReader:
             if parts[:1] == ("prompt",) and "prompt_file" in self.draft.fields:
                 parts = ("prompt_file",)
             at = self.draft.loc(parts, key=complaint.key)
-            self.around.found.complaint(complaint, at, self.draft.about)
+            self.around.found.complaint(complaint, at, self._about(at))
+
+    def _about(self, at: Loc) -> str:
+        """Whose problem it is, where its place does not say so."""
+        inherited = at.path.startswith("/defaults/")
+        return self.draft.about or (f"shot {self.draft.id}" if inherited else "")
 
     # ── texts ───────────────────────────────────────────────────────────────────────────────
 

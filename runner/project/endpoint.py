@@ -17,7 +17,8 @@ from runner.source import read_yaml
 
 VARIABLE = "REELMAKE_GATEWAY"
 URL_KEY = "REELMAKE_API_KEY"
-POLL = "REELMAKE_POLL_SECONDS"
+POLL = "REELMAKE_POLL_SECONDS"  # a fixed interval, for self-hosted servers and tests
+RENDER = "REELMAKE_RENDER_SECONDS"  # how long the built-in gateway pretends to render
 DEFAULT = "aihubmix"
 LOCAL = "local"
 
@@ -91,9 +92,9 @@ def profile_named(name: str, settings: Mapping[str, JSON]) -> Profile:
     return read_profile({**data, **changes}, "reelmake.yaml" if name in own else file)
 
 
-def poll_seconds(environ: Mapping[str, str]) -> float | None:
-    """`REELMAKE_POLL_SECONDS`: a fixed interval for self-hosted servers and tests."""
-    text = environ.get(POLL)
+def seconds_in(environ: Mapping[str, str], variable: str) -> float | None:
+    """The seconds a variable says, if it says any. Raises BadInput for what is no time."""
+    text = environ.get(variable)
     if not text:
         return None
     try:
@@ -101,5 +102,5 @@ def poll_seconds(environ: Mapping[str, str]) -> float | None:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < 86_400:
-        raise BadInput(f"{POLL} is {text!r}", do="a number of seconds, like 0.5")
+        raise BadInput(f"{variable} is {text!r}", do="a number of seconds, like 0.5")
     return seconds

@@ -1,11 +1,13 @@
 """A project's root and what lies in it: catalogue, prices, storyboards with their facts."""
 
+import gc
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from runner import graph, manifest, prices
 from runner.disk import StatCache
@@ -41,9 +43,30 @@ from runner.store.publish import Publisher, open_publisher
 from runner.vendors import installed_schemas
 
 EVERYTHING = Selection()
+P = ParamSpec("P")
+T = TypeVar("T")
 STATE = ".reelmake"
 STORE_VARIABLE = "REELMAKE_STORE"
 PREVIEW = ".preview"
+
+
+def undisturbed(act: Callable[P, T]) -> Callable[P, T]:
+    """Without the garbage collector, which looks at everything there is again and again.
+
+    Reading makes a hundred thousand records and no garbage: half its time would go there.
+    """
+
+    @wraps(act)
+    def acted(*args: P.args, **kwargs: P.kwargs) -> T:
+        was = gc.isenabled()
+        gc.disable()
+        try:
+            return act(*args, **kwargs)
+        finally:
+            if was:
+                gc.enable()
+
+    return acted
 
 
 @dataclass(frozen=True)
@@ -106,6 +129,7 @@ class Project:
         shown = real.with_name(real.name + PREVIEW)
         return shown if preview or not (real / manifest.NAME).exists() else real
 
+    @undisturbed
     def load(self, file: Path) -> Loaded:
         """A storyboard with everything that is wrong with it, its local media included."""
         look = partial(preflight, self.root, self.catalogue)
@@ -171,8 +195,21 @@ class Film:
         with open_reader(self.project.state) as journal:
             known = journal.history(self.realm)
         pinned = manifest.read(self.manifest_path)
+        self.refuse_another(pinned)
         return known if pinned is None else manifest.recall(known, pinned, self.project.store)
 
+    def refuse_another(self, pinned: manifest.Manifest | None) -> None:
+        """Two films in one folder would take each other's names: BadInput, unless one has gone."""
+        if pinned is None or pinned.storyboard == self.storyboard.path:
+            return
+        if (self.project.root / pinned.storyboard).is_file():
+            folder = os.path.relpath(self.folder)
+            raise BadInput(
+                f"{folder} holds the results of {pinned.storyboard}",
+                do="give one of the two files another name, or write elsewhere with --out DIR",
+            )
+
+    @undisturbed
     def gather(self) -> Facts:
         """Everything a plan depends on besides the storyboard: read, never written."""
         history = self.history()
@@ -216,6 +253,7 @@ class Film:
                 sizes[name] = (self.folder / name).stat().st_size
         return digests
 
+    @undisturbed
     def plan(self, facts: Facts, chosen: Selection = EVERYTHING) -> Plan:
         """What a run would do about what is chosen. Raises BadInput for an unknown shot."""
         return make_plan(

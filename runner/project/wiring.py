@@ -19,7 +19,7 @@ from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe
 from runner.ports import Progress
-from runner.project.endpoint import poll_seconds
+from runner.project.endpoint import POLL, RENDER, seconds_in
 from runner.project.opened import Film, Project
 from runner.vendors import find
 
@@ -63,10 +63,13 @@ def served(film: Film) -> Iterator[Film]:
     from runner.localgateway.server import start_in_thread
     from runner.localgateway.settings import Settings
 
-    seconds = film.project.environ.get("REELMAKE_RENDER_SECONDS", "1")
-    span = (float(seconds), float(seconds))
+    seconds = seconds_in(film.project.environ, RENDER) or 1.0
     with start_in_thread(
-        Settings(render_seconds=span, keep=film.project.state / "local-gateway", strangers=True)
+        Settings(
+            render_seconds=(seconds, seconds),
+            keep=film.project.state / "local-gateway",
+            strangers=True,
+        )
     ) as url:
         endpoint = replace(film.endpoint, profile=film.profile.at(url), key="local")
         yield replace(film, endpoint=endpoint)
@@ -95,7 +98,7 @@ def wired(film: Film, client: Client, journal: Journal, progress: Progress) -> P
         scratch=scratch(project),
         preflight=lambda: require_space(project.state, ROOM),
         publish=project.publisher.publish if project.publisher else None,
-        poll_seconds=poll_seconds(project.environ),
+        poll_seconds=seconds_in(project.environ, POLL),
     )
 
 

@@ -198,11 +198,18 @@ def test_bad_input_is_explained_and_nothing_is_written(space: Space, text: str, 
     assert first.split(":")[2].isdigit()
     assert rule in done.err
     assert space.files() == before
+
+
+def test_problems_as_json_have_the_published_keys(space: Space) -> None:
+    """Scripts and editors read `validate --format json`; github reads its own form."""
+    space.write("film.yaml", FILM.replace("seconds: 5", "seconds: 7"))
     shown = space.run("validate", "film.yaml", "--format", "json").left(2).json
     assert shown["problems"]
     assert set(shown["problems"][0]) == {
         "severity", "file", "line", "column", "path", "rule", "message", "hint", "source",
     }  # fmt: skip
+    lines = space.run("validate", "film.yaml", "--format", "github").left(2).out.splitlines()
+    assert lines[0].startswith("::error file=film.yaml,line=4,col=")
 
 
 def test_run_prints_the_plan_with_its_end_as_json(paid: Space) -> None:
@@ -239,3 +246,26 @@ def test_warnings_are_told_before_money_and_only_counted_after(paid: Space) -> N
     assert "[model.retired]" not in again.err
     paid.run("validate", "film.yaml").ok().says("[model.retired]")
     paid.run("verify", "film.yaml").ok().says("1 take: as")
+
+
+def test_two_films_of_one_name_are_never_mixed(space: Space) -> None:
+    """Same stem, other folder: refused while both exist; after a move it is the same film."""
+    space.write(".reelmake/.keep", "")
+    space.write("one/film.yaml", FILM)
+    space.run("run", "one/film.yaml", "sh030").ok()
+    space.write("two/film.yaml", FILM)
+    for command in ("plan", "run"):
+        done = space.run(command, "two/film.yaml").left(2)
+        done.says("renders/film.preview holds the results of one/film.yaml", "--out")
+    space.run("run", "two/film.yaml", "sh030", "--out", "two/out").ok()
+    (space.root / "two/film.yaml").unlink()
+    (space.root / "one/film.yaml").rename(space.root / "two/film.yaml")
+    space.run("run", "two/film.yaml", "sh030").ok().says("nothing to render")
+
+
+@pytest.mark.parametrize("name", ["REELMAKE_POLL_SECONDS", "REELMAKE_RENDER_SECONDS"])
+def test_a_time_that_is_none_is_refused(space: Space, name: str) -> None:
+    """A slip in a variable is said with its name and value, and nothing is rendered."""
+    space.write("film.yaml", FILM)
+    space.environ[name] = "soon"
+    space.run("run", "film.yaml").left(2).says(f"{name} is 'soon'")
