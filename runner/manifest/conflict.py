@@ -26,13 +26,11 @@ HEAD = "  "
 
 def in_union(text: str) -> bool:
     """Whether git has kept lines of both sides: whole lines of ours, but not one document."""
-    lines = text.splitlines()
-    if lines[-1:] != ["}"] or not all(FRAME.fullmatch(line) or _fact(line) for line in lines):
-        return False
     try:
         json.loads(text, object_pairs_hook=_once)
     except ValueError:
-        return True
+        lines = text.splitlines()
+        return lines[-1:] == ["}"] and all(FRAME.fullmatch(line) or _fact(line) for line in lines)
     return False
 
 
