@@ -1,14 +1,19 @@
 """Every storyboard that ships runs as it is on the built-in gateway."""
 
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 from space import Space
 
+from runner import manifest
+from runner.cli import main
 from runner.media.boxes import check_mp4
 from runner.media.probe import probe
 from runner.schema import open_catalogue
+from runner.store import Store
 from runner.vendors import VENDORS
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
@@ -22,28 +27,38 @@ def studio(tmp_path: Path) -> Space:
     return Space(tmp_path / "pipelines")
 
 
-@pytest.mark.parametrize("film", FILMS)
-def test_it_is_accepted_without_an_error(film: str) -> None:
-    """`validate` finds nothing to complain about but what a vendor has retired."""
-    done = Space(PIPELINES).run("validate", f"{film}.yaml", "--format", "json").ok()
-    rules = {problem["rule"] for problem in done.json["problems"]}
-    assert all("retired" in rule or done.json for rule in rules)
+def test_all_are_accepted_without_an_error() -> None:
+    """`validate` warns of what a vendor has retired or sources dispute, and of nothing else."""
+    files = [f"{film}.yaml" for film in FILMS]
+    done = Space(PIPELINES).run("validate", *files, "--format", "json").ok()
+    assert {problem["severity"] for problem in done.json["problems"]} <= {"warning"}
 
 
 @pytest.mark.parametrize("film", [name for name in FILMS if name != "night-ferry"])
-def test_it_renders_what_it_asks_for(studio: Space, film: str) -> None:
+def test_it_renders_what_it_asks_for(
+    studio: Space, film: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each capability ends in a playable MP4 that a manifest vouches for."""
-    studio.run("run", f"{film}.yaml").ok()
-    studio.run("verify", f"{film}.yaml").ok()
+    assert in_process(studio, film, monkeypatch) == 0
     as_asked(studio, film)
+
+
+def in_process(studio: Space, film: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    """`reelmake run FILM` without the start of a program: there are many films."""
+    monkeypatch.chdir(studio.root)
+    monkeypatch.setattr(os, "environ", studio.environment)
+    monkeypatch.setattr(sys, "argv", ["reelmake", "run", f"{film}.yaml"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
 
 
 def test_the_short_film(studio: Space) -> None:
     """Nine shots, five vendors, chained frames, a cut; free the second time."""
     studio.run("run", "night-ferry.yaml").ok().says("9 done")
     as_asked(studio, "night-ferry")
-    manifest = studio.manifest("renders/night-ferry.preview")
-    assert len({shot["vendor"] for shot in manifest["shots"]}) >= 4
+    shots = studio.manifest("renders/night-ferry.preview")["shots"]
+    assert len({shot["vendor"] for shot in shots}) >= 4
     cut = probe(studio.root / "renders/night-ferry.preview/cut.mp4")
     assert cut.audio
     assert 30 < cut.seconds < 45
@@ -54,6 +69,10 @@ def as_asked(studio: Space, film: str) -> None:
     """Width, height, length and sound of every video are what the model gives for the request."""
     catalogue = open_catalogue()
     folder = f"renders/{film}.preview"
+    pinned = manifest.read(studio.root / folder / "manifest.json")
+    assert pinned
+    store = Store(studio.root / ".reelmake" / "store")
+    assert list(manifest.verify(pinned, studio.root / folder, store)) == []
     for shot in studio.manifest(folder)["shots"]:
         video = studio.root / folder / shot["output"]["path"]
         assert check_mp4(video) is None
