@@ -27,7 +27,7 @@ from decimal import Decimal
 from math import isfinite
 
 from runner.errors import BadInput
-from runner.model import JSON, Digest, Frame, Medium, Request, ShotOutput, Take, Url
+from runner.model import JSON, Digest, Frame, LocalFile, Medium, Request, ShotOutput, Take, Url
 
 FORMAT = 1
 ROLES = ("first_frame", "last_frame", "base_video", "reference")
@@ -102,6 +102,29 @@ def in_order(request: Request) -> list[Medium]:
     if not request.media:
         return []
     return sorted(request.media, key=lambda medium: ROLES.index(medium.role))
+
+
+def inputs(request: Request, asked: Mapping[str, JSON]) -> tuple[dict[str, JSON], ...]:
+    """The media of an asked document, each with where it comes from: a file, or a shot's frame."""
+    pairs = zip(in_order(request), asked.get("media", ()), strict=True)
+    return tuple(
+        {"role": medium.role, **_origin(medium.origin), **identity_of(known)}
+        for medium, known in pairs
+    )
+
+
+def identity_of(medium: Mapping[str, JSON]) -> dict[str, JSON]:
+    """What a document's medium says about its bytes."""
+    return {key: medium[key] for key in ("sha256", "url", "url_sha256") if key in medium}
+
+
+def _origin(origin: object) -> dict[str, JSON]:
+    match origin:
+        case LocalFile(path):
+            return {"path": path}
+        case ShotOutput(shot, frame):
+            return {"shot": shot} | ({} if frame is None else {"frame": frame_text(frame)})
+    return {}
 
 
 def frame_text(frame: Frame) -> str:

@@ -114,6 +114,7 @@ class Medium:
     origin: Origin
     name: str | None = None  # its key in `references:`
     at: Loc = Loc("", 0, 0)
+    alias: str | None = None  # its `as:` text
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,6 +364,7 @@ class Result:
     findings: tuple[Finding, ...] = ()
     vendor: str = ""  # whose model it was; empty: as the shot says
     vars: Mapping[str, JSON] = field(default_factory=dict)  # Take.vars when it was submitted
+    inputs: tuple[Mapping[str, JSON], ...] = ()  # the media sent: role, where from, identity
     accepted: Mapping[str, JSON] | None = None
     """Where a person declared it good for `asked`: the document that was really sent."""
 
@@ -399,6 +401,8 @@ class Attempt:
     estimate: Estimate | None = None
     job: JobId | None = None
     detail: str = ""  # what the gateway said, safe to print
+    vars: Mapping[str, JSON] = field(default_factory=dict)  # as in the result to come
+    inputs: tuple[Mapping[str, JSON], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

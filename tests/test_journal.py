@@ -235,7 +235,7 @@ ENDINGS: dict[str, Callable[[AttemptId], list[facts.Fact]]] = {
     ],
     "abandoned": lambda a: [facts.ambiguous(a, "cut"), facts.abandoned(a)],
     "resubmitted": lambda a: [facts.ambiguous(a, "cut"), facts.resubmitted(a, "user")],
-    "expired": lambda a: [facts.accepted(a, JobId(f"job-{a}")), facts.expired(a, "gone")],
+    "expired": lambda a: [facts.accepted(a, JobId(f"job-{a}")), facts.expired(a, "gone", None)],
     "stored": lambda a: [
         facts.accepted(a, JobId(f"job-{a}")),
         facts.stored(a, sha256=BLOB, size=1, probe=PROBE, at="2026-11-23T07:00:00.000Z"),

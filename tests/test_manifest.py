@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from runner.disk import hash_file
 from runner.errors import BadInput, NeedsDecision, Outside
-from runner.fingerprint import asked, digest
+from runner.fingerprint import asked, digest, inputs
 from runner.manifest import (
     CutFile,
     Manifest,
@@ -104,6 +104,7 @@ class Film:
             JobId("job/ü-1"), "2026-11-23T08:00:00Z", "2026-11-23T08:02:00Z",
             self.store.take_in(tmp), len(data), Probe(1280, 720, 5.04, 24.0, True),
             Estimate(Money(Decimal("0.50")), "5 s x 0.10 USD/s"), vendor="wan",
+            inputs=inputs(take.request, document),
         )  # fmt: skip
         self.results[fingerprint] = self.latest[take.shot, take.number] = result
 

@@ -6,6 +6,7 @@ the next run goes on from there; no trouble here ever leads to a new POST by its
 
 from asyncio import to_thread
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 from runner.executor.review import review
@@ -32,6 +33,7 @@ from runner.model import (
 )
 
 SHORTEST = 0.05  # s between two looks, whatever the schedule says
+DRIFT = Decimal("0.1")  # of an estimate; a bill further from it is told
 DENIALS = 3  # looks that the key was not good for, in a row
 FETCHES = 6  # rounds of downloading; each tries several times by itself
 LATER = (Got.NOT_READY, Got.UNREACHABLE, Got.BROKEN, Got.MISSING)
@@ -52,9 +54,24 @@ async def collect(run: Run, attempt: Attempt, step: Step, expected: Expected) ->
 # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the last looks told alike, and since when (monotonic seconds)."""
+
+    state: State
+    since: float
+    times: int = 0
+
+    def then(self, state: State, now: float) -> "Told":
+        if state is self.state:
+            return replace(self, times=self.times + 1)
+        return Told(state, now, 1)
+
+
 async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | Outcome:
     """Looks until the job has come to an end: the completed report, or the outcome."""
-    began, looks, denied = run.parts.clock.monotonic(), 0, 0
+    began, looks = run.parts.clock.monotonic(), 0
+    told = Told(State.UNKNOWN, began)
     age = max(0.0, run.parts.clock.now() - seconds_of(attempt.submitted_at))
     if age > run.parts.profile.retention / 2:
         kept = run.parts.profile.retention / 3600
@@ -71,11 +88,11 @@ async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | 
         run.parts.progress.heard(step, report.word or str(report.state), report.percent)
         if report.anomaly:
             run.parts.progress.note(f"{step.shot}: {report.anomaly}")
-        denied = denied + 1 if report.state is State.DENIED else 0
-        if denied >= DENIALS:
+        told = told.then(report.state, run.parts.clock.monotonic())
+        if told.state is State.DENIED and told.times >= DENIALS:
             return later(step, f"job {job} cannot be read with this key: {report.detail}")
-        elapsed = age + run.parts.clock.monotonic() - began
-        ended = await judge(run, attempt, report, step, elapsed, looks)
+        now = run.parts.clock.monotonic()
+        ended = await judge(run, attempt, report, step, age + now - began, now - told.since)
         if ended is not None:
             return ended
 
@@ -89,9 +106,9 @@ def wait(run: Run, attempt: Attempt, age: float, looks: int) -> float:
 
 
 async def judge(
-    run: Run, attempt: Attempt, report: Report, step: Step, age: float, looks: int
+    run: Run, attempt: Attempt, report: Report, step: Step, age: float, lasted: float
 ) -> Report | Outcome | None:
-    """What a report means; None: look again."""
+    """What a report means, after `lasted` seconds of its state; None: look again."""
     match report.state:
         case State.COMPLETED:
             return await completed(run, attempt, report, age)
@@ -99,7 +116,8 @@ async def judge(
             return await failed(run, attempt, report, step)
         case State.GONE:
             return await expired(run, attempt, step, report.detail or "the result is gone")
-        case State.MISSING if age > run.parts.profile.poll.grace and looks >= DENIALS:
+        # Soon after the submit it is lag, later a gateway in trouble: either passes.
+        case State.MISSING if lasted > run.parts.profile.poll.grace:
             return await expired(run, attempt, step, "the gateway does not know the job any more")
         case _:
             return None
@@ -126,7 +144,7 @@ async def failed(run: Run, attempt: Attempt, report: Report, step: Step) -> Outc
 
 async def expired(run: Run, attempt: Attempt, step: Step, why: str) -> Outcome:
     """Told once: the next run finds an attempt that has ended."""
-    await run.parts.journal.append(record.expired(attempt.id, why))
+    await run.parts.journal.append(record.expired(attempt.id, why, attempt.job))
     run.note(replace(attempt, standing=Standing.EXPIRED))
     price = f"{attempt.estimate.cost} lost" if attempt.estimate else "price unknown"
     return Outcome(step, Status.FAILED, detail=f"job {attempt.job}: {why} ({price})")
@@ -158,6 +176,7 @@ async def take_home(
     if isinstance(home, Outcome):
         return home
     findings = review(attempt.model, expected, report.echo, home.probe)
+    billed = money(report)
     sha256 = home.fetched.sha256
     assert sha256 is not None
     at = run.parts.journal.now()
@@ -167,11 +186,11 @@ async def take_home(
         size=home.fetched.bytes,
         probe=home.probe,
         at=at,
-        billed=money(report),
+        billed=billed,
         findings=findings,
     )
     await run.parts.journal.append(fact)
-    billed = money(report)
+    tell_drift(run, attempt, billed)
     result = Result(
         attempt=attempt.id,
         shot=attempt.shot,
@@ -187,9 +206,21 @@ async def take_home(
         probe=home.probe,
         cost=Estimate(billed, "billed by the gateway") if billed else attempt.estimate,
         findings=findings,
+        vendor=attempt.vendor,
+        vars=attempt.vars,
+        inputs=attempt.inputs,
     )
     run.landed(result)
     return Outcome(step, Status.DONE, result)
+
+
+def tell_drift(run: Run, attempt: Attempt, billed: Money | None) -> None:
+    """A price table that is wrong is wrong for every shot still to come."""
+    if billed is None or attempt.estimate is None:
+        return
+    thought = attempt.estimate.cost
+    if abs(billed.amount - thought.amount) > DRIFT * thought.amount:
+        run.parts.progress.note(f"{attempt.shot}: billed {billed}, thought to cost {thought}")
 
 
 async def fetch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Home | Outcome:
@@ -229,13 +260,24 @@ def take_in(run: Run, path: Path, sha256: Digest) -> Probe:
 async def fetch_again(run: Run, step: Step, result: Result) -> Outcome:
     """The bytes of a stored take that was lost here and is still on offer there; free."""
     assert result.job is not None
+    if result.gateway != run.parts.profile.name:
+        at = result.gateway
+        detail = f"its bytes are in no store; job {result.job} is at {at}: run with --gateway {at}"
+        return Outcome(step, Status.BLOCKED, detail=detail)
     # A result that only a manifest tells of has no attempt to be named after.
     dest = run.parts.scratch / f"{result.sha256}.mp4"
     fetched = await run.parts.client.fetch(result.job, dest)
+    for tries in range(1, DENIALS):
+        if fetched.got is not Got.MISSING:
+            break
+        await run.parts.clock.sleep(fetched.retry_after or backoff(tries, run.parts.random))
+        fetched = await run.parts.client.fetch(result.job, dest)
+    detail = f"job {result.job} could not be downloaded again: {fetched.got}, {fetched.detail}"
+    if fetched.got in (Got.MISSING, Got.EXPIRED):
+        await run.parts.journal.append(record.expired(result.attempt, detail, result.job))
+        return Outcome(step, Status.FAILED, detail=f"{detail}; the next run renders it anew")
     if fetched.got is not Got.DONE or not fetched.path:
-        detail = f"job {result.job} could not be downloaded again: {fetched.got}, {fetched.detail}"
-        detail += "; --force renders it anew"
-        return Outcome(step, Status.FAILED, detail=detail)
+        return Outcome(step, Status.FAILED, detail=f"{detail}; --force renders it anew")
     if fetched.sha256 != result.sha256:
         fetched.path.unlink(missing_ok=True)
         detail = f"job {result.job} now gives other bytes than those recorded; none were kept"

@@ -18,6 +18,7 @@ from functools import partial
 from runner.errors import BadInput, Outside
 from runner.executor import receipt as receipts
 from runner.executor.run import Run
+from runner.fingerprint import inputs
 from runner.gateway.body import encode
 from runner.gateway.filing import Verdict, classify
 from runner.gateway.limits import backoff
@@ -173,7 +174,8 @@ def accept(run: Run, attempt: Attempt, verdict: Verdict) -> Attempt:
 
 def in_doubt(step: Step, attempt: Attempt) -> Outcome:
     price = f"{attempt.estimate.cost} at risk" if attempt.estimate else "price unknown"
-    detail = f"{attempt.detail} ({price}); adopt {step.shot} JOB, resubmit, or abandon it"
+    why = attempt.detail or f"its answer from {attempt.gateway} waits to be read there"
+    detail = f"{why} ({price}); adopt {step.shot} JOB, resubmit, or abandon it"
     return Outcome(step, Status.UNDECIDED, detail=detail)
 
 
@@ -221,6 +223,7 @@ def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
         pid=os.getpid(),
         key_variable=profile.key_variable,
         vars=take.vars,
+        inputs=inputs(take.request, step.asked),
     )
 
 

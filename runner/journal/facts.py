@@ -116,6 +116,7 @@ class Intent:
     boot: str = ""
     key_variable: str | None = None  # the name of the variable, never the key
     vars: Mapping[str, JSON] = field(default_factory=dict)  # Take.vars, for saying what changed
+    inputs: tuple[Mapping[str, JSON], ...] = ()  # the media: role, where from, identity
 
 
 def new_attempt() -> AttemptId:
@@ -172,6 +173,7 @@ def intent(attempt: AttemptId, wish: Intent, generation: int, key: str, at: str)
             "pid": wish.pid,
             "boot": wish.boot,
             "vars": dict(wish.vars),
+            "inputs": [dict(each) for each in wish.inputs],
             "at": at,
         },
     )
@@ -241,8 +243,9 @@ def failed(
     return Fact(attempt, Kind.FAILED, body)
 
 
-def expired(attempt: AttemptId, detail: str) -> Fact:
-    return Fact(attempt, Kind.EXPIRED, {"detail": detail})
+def expired(attempt: AttemptId, detail: str, job: JobId | None) -> Fact:
+    """Also after `stored`: the gateway will not give the bytes a second time."""
+    return Fact(attempt, Kind.EXPIRED, {"detail": detail, "job": job})
 
 
 def adopted(attempt: AttemptId, job: JobId, by: str) -> Fact:

@@ -133,6 +133,14 @@ class Reader:
         )
         return {Digest(row[0]) for row in rows}
 
+    def gone(self, realm: Realm) -> set[JobId]:
+        """Jobs whose video the gateway no longer has."""
+        rows = self._rows(
+            "SELECT json_extract(body, '$.job') FROM facts WHERE realm = ? AND kind = 'expired'",
+            realm,
+        )
+        return {JobId(row[0]) for row in rows if row[0]}
+
     def tries(self, realm: Realm, run: str) -> tuple[int, int]:
         """POSTs of one run: how many there were, and how many went unanswered or refused."""
         rows = self._rows(
@@ -225,6 +233,8 @@ def read_attempt(row: tuple[JSON, ...]) -> Attempt:
         estimate=read_estimate(asked["estimate"]),
         job=JobId(job) if job else None,
         detail=detail,
+        vars=asked.get("vars", {}),
+        inputs=tuple(asked.get("inputs", ())),
     )
 
 
@@ -252,6 +262,7 @@ def read_result(row: tuple[JSON, ...]) -> Result:
         findings=read_findings(got["findings"]),
         vendor=asked["vendor"],
         vars=asked.get("vars", {}),
+        inputs=tuple(asked.get("inputs", ())),
         accepted=asked["asked"] if vouched else None,
     )
 

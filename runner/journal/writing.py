@@ -263,6 +263,8 @@ def opened(attempt: AttemptId, wish: Intent, at: str) -> Attempt:
         standing=Standing.OPEN,
         submitted_at=at,
         estimate=wish.estimate,
+        vars=wish.vars,
+        inputs=wish.inputs,
     )
 
 

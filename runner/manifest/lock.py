@@ -5,17 +5,15 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from runner.fingerprint import frame_text, in_order
+from runner.fingerprint import identity_of
 from runner.model import (
     JSON,
     Digest,
     History,
-    LocalFile,
     Plan,
     Result,
     Shot,
     ShotId,
-    ShotOutput,
     Step,
     Storyboard,
     Take,
@@ -143,47 +141,25 @@ def _entry(shot: Shot, take: Take, step: Step | None, history: History) -> Entry
     result = (step and step.result) or history.latest.get((shot.id, take.number))
     if result is None:
         return None
-    fresh = step is not None and step.fingerprint == result.fingerprint
     return Entry(
         shot=shot.id,
         take=take.number,
         kept=take.number == shot.keep,
         vendor=result.vendor or shot.vendor,
         result=result,
-        inputs=_inputs(take, result) if fresh else _bare_inputs(result),
+        inputs=result.inputs or _bare_inputs(result),
         outputs=shot.outputs(take.number),
     )
 
 
-def _inputs(take: Take, result: Result) -> tuple[Mapping[str, JSON], ...]:
-    media = result.asked.get("media", ())
-    return tuple(
-        {"role": medium.role, **_origin(medium.origin), **_identity(identity)}
-        for medium, identity in zip(in_order(take.request), media, strict=True)
-    )
-
-
 def _bare_inputs(result: Result) -> tuple[Mapping[str, JSON], ...]:
-    """Of a take that is not up to date only what was asked is known, not which file it was."""
+    """Of a take from an older journal: what was asked is known, not which file it was."""
     media = result.asked.get("media", ())
     return tuple(
         {
             "role": medium["role"],
             **({"frame": medium["frame"]} if "frame" in medium else {}),
-            **_identity(medium),
+            **identity_of(medium),
         }
         for medium in media
     )
-
-
-def _origin(origin: object) -> dict[str, JSON]:
-    match origin:
-        case LocalFile(path):
-            return {"path": path}
-        case ShotOutput(shot, frame):
-            return {"shot": shot} | ({} if frame is None else {"frame": frame_text(frame)})
-    return {}
-
-
-def _identity(medium: Mapping[str, JSON]) -> dict[str, JSON]:
-    return {key: medium[key] for key in ("sha256", "url", "url_sha256") if key in medium}

@@ -261,6 +261,7 @@ def _read_result(saved: Mapping[str, JSON]) -> Result:
         ),
         vendor=saved["vendor"],
         vars=_of(dict, saved.get("vars", {})),
+        inputs=tuple(_of(dict, each) for each in _of(list, saved["inputs"])),
         accepted=_document(saved["accepted"]) if "accepted" in saved else None,
     )
 

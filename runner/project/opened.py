@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial, wraps
@@ -20,6 +20,7 @@ from runner.model import (
     Estimate,
     Facts,
     History,
+    JobId,
     LocalFile,
     ModelFacts,
     ModelId,
@@ -210,6 +211,11 @@ class Film:
             )
 
     @undisturbed
+    def gone(self) -> set[JobId]:
+        """Jobs whose video the gateway has said it no longer has."""
+        with open_reader(self.project.state) as journal:
+            return journal.gone(self.realm)
+
     def gather(self) -> Facts:
         """Everything a plan depends on besides the storyboard: read, never written."""
         history = self.history()
@@ -224,7 +230,7 @@ class Film:
             sizes=sizes,
             fetchable=()
             if self.endpoint.preview  # its server forgets when it stops
-            else Fetchable(history, self.profile.retention),
+            else Fetchable(history, self.profile.retention, self.gone),
         )
 
     def references(self) -> tuple[str, ...]:
@@ -272,13 +278,15 @@ class Fetchable:
 
     history: History
     retention: float
+    gone: Callable[[], Container[JobId]]  # asked only for what is missing
 
     def __contains__(self, job: object) -> bool:
         oldest = datetime.now(UTC) - timedelta(seconds=self.retention)
-        return any(
+        recent = any(
             result.job == job and datetime.fromisoformat(result.completed_at) > oldest
             for result in self.history.results.values()
         )
+        return recent and job not in self.gone()
 
 
 def project_here(folder: Path, environ: Mapping[str, str]) -> Project:
