@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+CLOCK = time.perf_counter
 Samples = dict[str, list[float]]
 
 
