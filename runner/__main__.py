@@ -5,11 +5,14 @@ That is found out before anything else is imported, the command line's parser in
 
 import sys
 
-from runner import uptodate
+from runner import __version__, uptodate
 
 
 def main() -> None:
     """The console script."""
+    if sys.argv[1:] == ["--version"]:
+        sys.stdout.write(f"reelmake {__version__}\n")
+        return
     code = uptodate.again(sys.argv[1:])
     if code is None:
         from runner import cli  # a tenth of a second

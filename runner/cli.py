@@ -4,26 +4,40 @@ Nothing but click is imported until a command is known: people run a build tool 
 a day, and pay the start-up time each time.
 """
 
+from __future__ import annotations
+
 import importlib
 import sys
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from runner import __version__
 
-FILE = click.argument("file", type=click.Path(path_type=Path))
+if TYPE_CHECKING:  # a tenth of what `--help` may take, so only where a command needs them
+    from decimal import Decimal
+    from pathlib import Path
+
+
+class FilePath(click.Path):
+    """A path, as `pathlib` has it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from pathlib import Path
+
+        return Path(str(super().convert(value, param, ctx)))
+
+
+FILE = click.argument("file", type=FilePath())
 SHOTS = click.argument("shots", nargs=-1)
 SHOT = click.argument("shot")
 GATEWAY = click.option("--gateway", metavar="NAME|URL", help="Gateway profile or base URL.")
-OUT_DIR = click.option("--out", "out_dir", type=click.Path(path_type=Path), help="Output folder.")
+OUT_DIR = click.option("--out", "out_dir", type=FilePath(), help="Output folder.")
 PREVIEW = click.option("--preview", is_flag=True, help="The local gateway's results.")
 
 
-MOST = Decimal(10**9)  # USD; beyond it stands a slip of the keyboard
+MOST = 10**9  # USD; beyond it stands a slip of the keyboard
 
 
 class Usd(click.ParamType):  # type: ignore[type-arg]  # generic only in newer clicks
@@ -34,6 +48,8 @@ class Usd(click.ParamType):  # type: ignore[type-arg]  # generic only in newer c
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> Decimal:
+        from decimal import Decimal, InvalidOperation
+
         try:
             amount = Decimal(str(value).removeprefix("$"))
         except InvalidOperation:
@@ -66,14 +82,14 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path), default=".")
+@click.argument("folder", metavar="[DIR]", type=FilePath(), default=".")
 def init(folder: Path) -> None:
     """Start a project: a storyboard that runs, .gitignore, folders."""
     call("init", folder=folder)
 
 
 @cli.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=FilePath())
 @form("text", "json", "github")
 @click.option("--strict", is_flag=True, help="Warnings fail too.")
 def validate(files: tuple[Path, ...], fmt: str, strict: bool) -> None:
@@ -87,7 +103,7 @@ def validate(files: tuple[Path, ...], fmt: str, strict: bool) -> None:
 @form("text", "json")
 @GATEWAY
 @OUT_DIR
-@click.option("--save", type=click.Path(path_type=Path), help="Write the plan for `run --plan`.")
+@click.option("--save", type=FilePath(), help="Write the plan for `run --plan`.")
 @click.option("--why", is_flag=True, help="Show what changed, old and new.")
 def plan(file: Path, shots: tuple[str, ...], **options: Any) -> None:
     """Say what would be rendered, why, and for how much. Never a request that costs."""
@@ -113,9 +129,7 @@ def plan(file: Path, shots: tuple[str, ...], **options: Any) -> None:
     help="After a failed shot, render what does not depend on it, or stop.",
 )
 @click.option("--frozen", is_flag=True, help="Spend nothing: restore everything, or say why not.")
-@click.option(
-    "--plan", "saved", type=click.Path(path_type=Path), help="Do exactly this saved plan."
-)
+@click.option("--plan", "saved", type=FilePath(), help="Do exactly this saved plan.")
 @click.option("-y", "--yes", is_flag=True, help="Spend what the plan says without asking.")
 def run(file: Path, shots: tuple[str, ...], **options: Any) -> None:
     """Render what is missing or changed."""
@@ -237,9 +251,9 @@ def schema(name: str) -> None:
 @click.option(
     "--contract", type=click.Choice(["quarantine", "listed", "keyed"]), default="quarantine"
 )
-@click.option("--ledger", type=click.Path(path_type=Path), help="Write accepted jobs here.")
+@click.option("--ledger", type=FilePath(), help="Write accepted jobs here.")
 @click.option("--chaos", metavar="FILE|list", help="Misbehave as FILE says; list names all faults.")
-@click.option("--keep", type=click.Path(path_type=Path), help="Jobs survive a restart here.")
+@click.option("--keep", type=FilePath(), help="Jobs survive a restart here.")
 @click.option("--seed", type=int, help="Equal requests give equal films.")
 def gateway(**options: Any) -> None:
     """Serve the built-in gateway. The real HTTP API, slates instead of renders, no cost."""

@@ -12,7 +12,6 @@ that had moved when the command began, or so shortly before that a later write c
 stamp ("racily clean"), is not believed: then there is no mark.
 """
 
-import hashlib
 import os
 import sys
 import zlib
@@ -148,13 +147,17 @@ def _key(words: Sequence[str]) -> str:
 
 
 def _name(key: str) -> str:
-    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
+    return f"{zlib.crc32(key.encode()):08x}"
 
 
 def _digest(variables: Iterable[str]) -> str:
-    """Of variables' values, so that no key is written down."""
-    values = ascii([(name, os.environ.get(name)) for name in variables])
-    return hashlib.blake2b(values.encode(), digest_size=32).hexdigest()
+    """Of variables' values, so that no key is written down; empty where none is set."""
+    values = [(name, os.environ[name]) for name in variables if name in os.environ]
+    if not values:
+        return ""
+    import hashlib  # half of what everything else here takes
+
+    return hashlib.blake2b(ascii(values).encode(), digest_size=32).hexdigest()
 
 
 # ── what was looked at ──────────────────────────────────────────────────────────────────────
