@@ -167,8 +167,9 @@ class Live(Lines):
         if row is None:
             return
         known = percent if percent is not None and 0 < percent <= 100 else None
+        said = status.replace("_", " ") + (f" {known} %" if known else "")
         self.bars.update(
-            row, description=printable(status), completed=known or 0, total=known and 100
+            row, description=printable(said), completed=known or 0, total=known and 100
         )
 
     def finished(self, outcome: Outcome) -> None:

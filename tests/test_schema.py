@@ -99,7 +99,7 @@ def test_shipped_storyboards_are_well_formed(path: Path) -> None:
         (storyboard(id="x" * 65), "value", "shots/0/id", "at most 64"),
         (storyboard(id="sh010\n"), "value", "shots/0/id", "letters, digits"),
         (storyboard(first_frame=BOTH), "value", "shots/0/first_frame", "has image and shot of"),
-        (storyboard(last_frame={}), "value", "shots/0/last_frame", "none of image, video"),
+        (storyboard(last_frame={}), "value", "shots/0/last_frame", "none of `image`, `video`"),
         (storyboard(references=["a", 5]), "type", "shots/0/references/1", "item 2 in `references`"),
         (storyboard(variants={"a b": {}}), "key", "shots/0/variants/a b", "`a b`"),
         (storyboard(variants={"b": {"id": 1}}), "unknown_key", "shots/0/variants/b/id", "`id`"),
@@ -108,10 +108,10 @@ def test_shipped_storyboards_are_well_formed(path: Path) -> None:
         ({**storyboard(), "cut": {"clips": [{"in": 1}]}}, "missing_key", "cut/clips/0", "`shot`"),
         ({**storyboard(), "cut": {}}, "missing_key", "cut", "`clips` is missing"),
         ({**storyboard(), "references": {"a/b": "x.png"}}, "key", "references/a/b", "without `/`"),
-        ({"storyboard": 1}, "value", "", "none of shots, include"),
+        ({"storyboard": 1}, "value", "", "none of `shots`, `include`"),
         ({"shots": []}, "missing_key", "", "`storyboard` is missing"),
-        (["storyboard"], "type", "", "the file is storyboard, not a mapping"),
-        (None, "type", "", "the file is nothing, not a mapping"),
+        (["storyboard"], "type", "", "the file is a list, not a mapping"),
+        (None, "type", "", "the file is empty; `reelmake init`"),
     ],
 )  # fmt: skip
 def test_faults_are_named(data: Any, rule: str, path: str, words: str) -> None:

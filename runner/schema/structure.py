@@ -68,13 +68,18 @@ def _missing_key(refusal: Refusal, path: Path, prefix: str) -> Complaint:
         ]
     missing = [key for key in wanted if key not in refusal.instance]
     message = f"`{'`, `'.join(missing)}` is missing{_inside(path)}"
-    return _error(f"{prefix}.missing_key", path, message, f"add `{missing[0]}:`")
+    first = refusal.schema.get("properties", {}).get(missing[0], {})
+    value = f" {shown(first['const'])}" if "const" in first else ""
+    return _error(f"{prefix}.missing_key", path, message, f"add `{missing[0]}:{value}`")
 
 
 def _wrong_type(refusal: Refusal, path: Path, prefix: str) -> Complaint:
     wanted = refusal.validator_value
     wanted = [wanted] if isinstance(wanted, str) else wanted
-    message = f"{_name(path)} is {quoted(refusal.instance)}, not {_either(wanted)}"
+    if not path and refusal.instance is None:
+        return _error(f"{prefix}.type", path, "the file is empty", "`reelmake init` writes one")
+    given = "a list" if isinstance(refusal.instance, list) else quoted(refusal.instance)
+    message = f"{_name(path)} is {given}, not {_either(wanted)}"
     return _error(f"{prefix}.type", path, message, _advice(refusal, wanted))
 
 
@@ -99,7 +104,7 @@ def _wrong_value(refusal: Refusal, path: Path, prefix: str) -> Complaint:
         hint = f"{word} {shown(limit)}"
     elif names := _alternatives(keyword, limit):
         there = [name for name in names if name in value]
-        said = f"{_name(path)} has {' and '.join(there) or 'none'} of {', '.join(names)}"
+        said = f"{_name(path)} has {' and '.join(there) or 'none'} of `{'`, `'.join(names)}`"
         hint = "it takes exactly one of them" if keyword == "oneOf" else "it needs one of them"
     else:
         said = f"{_name(path)} cannot be {quoted(value)}"

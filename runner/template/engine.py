@@ -279,4 +279,6 @@ def _fault(error: Exception, scope: Mapping[str, JSON]) -> tuple[Fault, str]:
         return Fault("template.include", f"there is no prompt file {error.name!r}"), ""
     message = str(error).split("\n", 1)[0][:200]
     rule = "template.syntax" if isinstance(error, TemplateSyntaxError) else "template.refused"
-    return Fault(rule, message, "templates fill in values, loop over lists, and choose"), ""
+    return Fault(
+        rule, message, "`{{ name }}` is a value; `{% if … %}` and `{% for … %}` have an end"
+    ), ""
