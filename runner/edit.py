@@ -40,6 +40,12 @@ def set_fields(text: str, shot_id: str, edits: Mapping[str, JSON], file: str = "
     return mark + body
 
 
+def set_in(text: str, place: Parts, key: str, value: JSON, file: str = "storyboard") -> str:
+    """As `set_field`, for any mapping of the storyboard: `("defaults",)`, `("shots", 3)`."""
+    body = text.removeprefix("\ufeff")
+    return text[: len(text) - len(body)] + _set(body, _read(body, file), place, key, value, file)
+
+
 def _read(text: str, file: str) -> Map:
     data, problems = read_yaml(text, file)
     errors = [problem for problem in problems if problem.severity is Severity.ERROR]
@@ -221,5 +227,7 @@ def _span(span: Span, parts: Parts) -> Span:
 
 
 def _name(parts: Parts, data: Map) -> str:
+    if parts[0] != "shots":
+        return f"`{parts[0]}`"
     own = _at(data, parts[:2])["id"]
     return f"{own}.{parts[3]}" if len(parts) > 2 else str(own)

@@ -1,30 +1,36 @@
 """What `migrate` and `port` share: a shot as it is asked for now, and as it is written."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.errors import BadInput
-from runner.model import JSON, Request
+from runner.load import Draft
+from runner.model import JSON, Loc, Request, Severity, Shot
 from runner.port import Port, port
+from runner.progress import Out
 from runner.project import Project, open_project
-from runner.source import Map, merge, read_yaml
 from runner.vendors import find
+
+MERGED = ("options", "extra_body")  # a shot's own are laid over those of `defaults`
 
 
 @dataclass(frozen=True, slots=True)
 class MovingShot:
     """A shot that may move to another model."""
 
-    id: str
-    request: Request
-    written: Mapping[str, JSON]  # cascade applied, templates not rendered
+    shot: Shot
+    draft: Draft
     project: Project
 
     @property
-    def model(self) -> str:
-        return self.request.model
+    def id(self) -> str:
+        return self.shot.id
+
+    @property
+    def request(self) -> Request:
+        return self.shot.takes[0].request
 
     @property
     def retired(self) -> bool:
@@ -32,32 +38,56 @@ class MovingShot:
         return facts is not None and facts.status == "retired"
 
     def ported(self, to: str) -> Port:
-        return port(self.request, to, self.project.catalogue, self.written, find)
+        return port(self.request, to, self.project.catalogue, self.draft.fields, find)
+
+    def inherited(self, edits: Mapping[str, JSON]) -> Iterator[tuple[str, Loc]]:
+        """What edits of the shot cannot take away, as it is set in `defaults` or, for a variant,
+        in its shot; and where."""
+        below = replace(self.draft, layers=self.draft.layers[1:-1])
+        for path in self._gone(edits):
+            if any(reaches(layer.data, path) for layer in below.layers):
+                yield ".".join(path), below.loc(path)
+
+    def _gone(self, edits: Mapping[str, JSON]) -> Iterator[tuple[str, ...]]:
+        for name, value in edits.items():
+            if name in MERGED:
+                given = self.draft.fields.get(name, {})
+                yield from ((name, key) for key in given if key not in (value or {}))
+            elif value is None:
+                yield (name,)
+
+
+def reaches(data: JSON, path: tuple[str, ...]) -> bool:
+    for key in path:
+        if key not in data:
+            return False
+        data = data[key]
+    return True
 
 
 def moving(file: Path, shots: tuple[str, ...]) -> list[MovingShot]:
-    """The shots named, or all. Raises BadInput for an unknown one, or a storyboard with errors."""
+    """The shots named, or all that can be read, those that a rule refuses among them.
+
+    Raises BadInput for an unknown one, and for one that cannot be read with what is wrong.
+    """
     project = open_project(file, os.environ)
-    storyboard, _ = project.storyboard(file)
-    written = as_written(file)
-    known = {str(shot.id): shot for shot in storyboard.shots}
+    loaded = project.load(file)
+    known = {str(shot.id): shot for shot in loaded.shots}
     unknown = [shot for shot in shots if shot not in known]
-    if unknown:
+    if unknown or not known:
+        fatal = [p for p in loaded.problems if p.severity is Severity.ERROR]
+        if fatal:
+            raise BadInput(f"{file} cannot be used", problems=fatal)
         raise BadInput(f"{file} has no shot {unknown[0]!r}", do=f"one of: {', '.join(known)}")
     return [
-        MovingShot(id_, shot.takes[0].request, written.get(id_, {}), project)
+        MovingShot(shot, loaded.drafts[shot.id], project)
         for id_, shot in known.items()
         if id_ in (shots or known)
     ]
 
 
-def as_written(file: Path) -> dict[str, Mapping[str, JSON]]:
-    data, _ = read_yaml(file.read_bytes(), str(file))
-    defaults = data.get("defaults") if isinstance(data.get("defaults"), Map) else Map()
-    found: dict[str, Mapping[str, JSON]] = {}
-    for shot in data.get("shots", ()):
-        base = merge(defaults, shot) if isinstance(defaults, Map) and defaults else shot
-        found[shot["id"]] = base
-        for name, over in (shot.get("variants") or {}).items():
-            found[f"{shot['id']}.{name}"] = merge(base, over)
-    return found
+def say_left(out: Out, port: Port, indent: str = "") -> None:
+    for left in port.left:
+        out.say(f"{indent}still wrong: {left.message} [{left.rule}]", "bad")
+        if left.hint:
+            out.say(f"{indent}  {left.hint}", "dim")

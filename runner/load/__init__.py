@@ -24,19 +24,22 @@ from pathlib import Path
 
 from runner.load.board import Board, BoardReader
 from runner.load.cut import read_cut
+from runner.load.drafts import Draft
 from runner.load.film import Film
 from runner.load.found import Found
 from runner.load.sources import EXTENSIONS, Files
-from runner.model import Cut, Digest, Money, Problem, Request, Storyboard
+from runner.model import Cut, Digest, Money, Problem, Request, Shot, ShotId, Storyboard
 from runner.schema import Catalogue
 
-__all__ = ["EXTENSIONS", "Loaded", "load"]
+__all__ = ["EXTENSIONS", "Draft", "Loaded", "load"]
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What a storyboard says. `storyboard` is None where an error stands in its way.
 
+    `shots` are all that can be read, those that a rule refuses among them, and `drafts` are how
+    they are written.
     `inputs` names every text that was read (storyboards, tables, prompts) with its digest; the
     names begin where `file` was looked for. `links` are paths of media that lead elsewhere, with
     where they led.
@@ -44,6 +47,8 @@ class Loaded:
 
     storyboard: Storyboard | None
     problems: tuple[Problem, ...]
+    shots: tuple[Shot, ...] = ()
+    drafts: Mapping[ShotId, Draft] = field(default_factory=dict)
     inputs: Mapping[str, Digest] = field(default_factory=dict)
     links: tuple[tuple[str, str], ...] = ()
 
@@ -62,21 +67,23 @@ def load(
     found = Found()
     reader = BoardReader(Files(root), catalogue, found)
     board = reader.read(file)
-    storyboard = _storyboard(board, file, root, reader, found) if board else None
+    film = Film(board, found) if board else None
+    storyboard = _storyboard(film, board, file, root, reader) if film and board else None
     for problem in preflight(reader.asked):
         found.add(problem)
     return Loaded(
         None if found.errors else storyboard,
         found.in_order(),
+        storyboard.shots if storyboard else (),
+        film.drafts if film else {},
         dict(_inputs(reader, board)),
         tuple(reader.files.links()),
     )
 
 
 def _storyboard(
-    board: Board, file: Path, root: Path, reader: BoardReader, found: Found
+    film: Film, board: Board, file: Path, root: Path, reader: BoardReader
 ) -> Storyboard:
-    film = Film(board, found)
     cut = read_cut(board.data, board.around) if board.good("cut") else None
     budget = board.good("budget")
     return Storyboard(

@@ -18,7 +18,7 @@ class Film:
 
     def __init__(self, board: Board, found: Found) -> None:
         self._found = found
-        self._drafts: dict[ShotId, Draft] = {}
+        self.drafts: dict[ShotId, Draft] = {}
         self._shots: dict[ShotId, Shot] = {}
         self._disabled: set[ShotId] = set()
         self._unread: set[ShotId] = set()  # named in the file, but something is wrong with them
@@ -35,7 +35,7 @@ class Film:
                     self._disabled.add(ShotId(draft.id))
 
     def _add(self, draft: Draft, shot: Shot | None) -> None:
-        self._drafts[ShotId(draft.id)] = draft
+        self.drafts[ShotId(draft.id)] = draft
         if shot is None:
             self._unread.add(ShotId(draft.id))
         else:
@@ -64,7 +64,7 @@ class Film:
                     self._check_name(shot, needed, at)
                 for index, needed in enumerate(shot.after):
                     if needed not in self._shots:
-                        at = self._drafts[shot.id].loc(("after", index))
+                        at = self.drafts[shot.id].loc(("after", index))
                         self._check_name(shot, needed, at)
         self._find_circles()
         gone = self._disabled
@@ -85,17 +85,17 @@ class Film:
         message = f"{needed} is not enabled, so there is nothing to take from it"
         hint = "enable it, or take the picture from a file"
         problem = Problem("shot.disabled", message, at, hint=hint)
-        self._found.add(problem, self._drafts[shot.id].about)
+        self._found.add(problem, self.drafts[shot.id].about)
 
     def _check_name(self, shot: Shot, needed: ShotId, at: Loc) -> None:
         known = needed in self._shots or needed in self._unread or needed in self._disabled
         if not known:
             message, hint = f"there is no shot {needed}", self._near(needed)
             problem = Problem("shot.unknown", message, at, hint=hint)
-            self._found.add(problem, self._drafts[shot.id].about)
+            self._found.add(problem, self.drafts[shot.id].about)
 
     def _near(self, id_: str) -> str:
-        return did_you_mean(id_, self._drafts) or "name a shot by its id, `sh010` or `sh010.wide`"
+        return did_you_mean(id_, self.drafts) or "name a shot by its id, `sh010` or `sh010.wide`"
 
     def _find_circles(self) -> None:
         needs = {id_: shot.needs for id_, shot in self._shots.items()}
@@ -103,7 +103,7 @@ class Film:
             shot, needed = next(pairwise(cycle))
             at = next(
                 (at for id_, at in self._sources(self._shots[shot]) if id_ == needed),
-                self._drafts[shot].loc(("after",)),
+                self.drafts[shot].loc(("after",)),
             )
             way = cycle if len(cycle) <= 12 else (*cycle[:6], "…", *cycle[-5:])
             message = f"shots that wait for each other: {' → '.join(way)}"

@@ -62,11 +62,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A medium, its long form for the rules, and what a prompt may call it."""
+    """A medium, and its long form for the rules."""
 
     medium: Medium
     long: dict[str, JSON]
-    alias: str | None  # its `as:` text
 
 
 @dataclass
@@ -80,17 +79,18 @@ class TakeReader:
     broken: set[Parts] = field(default_factory=set)  # places that have their problem already
 
     def read(self) -> Request | None:
-        """The request, or None where something it needs is not there."""
+        """The request, or None where a text or a medium of it cannot be had."""
         errors = self.around.found.errors
         fields = self.draft.fields
         asked: dict[str, JSON] = {name: fields[name] for name in NEUTRAL if name in fields}
         media, long_forms = self._media()
         self._texts(asked)
+        whole = self.around.found.errors == errors
         self._check({**asked, **long_forms} if media else asked)
         request = Request(**{"model": "", "prompt": "", **asked}, media=media)
         if media:
             self.around.asked.append(request)
-        return None if self.around.found.errors > errors else request
+        return request if whole else None
 
     @cached_property
     def facts(self) -> ModelFacts | None:
@@ -279,9 +279,9 @@ class TakeReader:
             self.broken.add(parts[:2])
             origin = Url(where)  # nor is it looked into
         kind = kind or "image"
-        medium = Medium(role, kind, origin, name, self.draft.loc(parts))
+        medium = Medium(role, kind, origin, name, self.draft.loc(parts), alias)
         long: dict[str, JSON] = {kind: where}
-        return Source(medium, long | _labels(name, alias), alias)
+        return Source(medium, long | _labels(name, alias))
 
     def _written_at(self, parts: Parts, name: str | None) -> Loc:
         """Where a path or URL is written: in the shot, or in the library under its name."""
@@ -301,8 +301,8 @@ class TakeReader:
         origin = ShotOutput(ShotId(shot), exact)
         kind: Kind = "video" if frame is None else "image"
         long: dict[str, JSON] = {"shot": shot} if frame is None else {"shot": shot, "frame": frame}
-        medium = Medium(role, kind, origin, name, self.draft.loc((*parts, "shot")))
-        return Source(medium, long | _labels(name, alias), alias)
+        medium = Medium(role, kind, origin, name, self.draft.loc((*parts, "shot")), alias)
+        return Source(medium, long | _labels(name, alias))
 
     # ── markers ─────────────────────────────────────────────────────────────────────────────
 
@@ -324,13 +324,13 @@ class TakeReader:
     def _written(self, name: str, source: Source, index: int) -> str | Fault:
         facts = self.facts
         if facts is None:  # the unknown model has its problem already
-            return source.alias or name
+            return source.medium.alias or name
         marker = find(facts.vendor).marker(source.medium.kind, index, facts)
-        if marker is None and source.alias is None:
+        if marker is None and source.medium.alias is None:
             message = f"{facts.id} has no marker for a reference, and {name!r} has no `as:` text"
             hint = f"say how a prompt names it: `{name}: {{{source.medium.kind}: …, as: the …}}`"
             return Fault("reference.no_marker", message, hint)
-        return marker or source.alias or ""
+        return marker or source.medium.alias or ""
 
 
 def _has_prompt(layer: Map) -> bool:

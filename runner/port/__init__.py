@@ -11,13 +11,13 @@ report    the lines
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.errors import BadInput
-from runner.model import JSON, ModelFacts, Request, Severity
+from runner.model import JSON, Medium, ModelFacts, Request, Severity
 from runner.port.fields import Fields, fields_of, request_of
-from runner.port.markers import Markers, markers, repointed
+from runner.port.markers import Markers, calls_in, markers, repointed, spelled_out
 from runner.port.repair import fitted, refused, settled
 from runner.port.report import PortLine, field_lines, gains, prompt_lines, silent_changes
 from runner.schema import Catalogue, Complaint
@@ -57,15 +57,17 @@ def port(
     if _refusal(enters, request_of(request, before, after), new):
         after = settled(catalogue, fitted(after, new), new)
     ported = request_of(request, before, after)
+    lost = _lost(request, before, after)
     hopes, still = leaves.expected(request, old), enters.expected(ported, new)
     lines = (
         *field_lines(before, after, catalogue),
-        *prompt_lines(request, written, marks),
+        *prompt_lines(request, written, marks, lost),
         *silent_changes(request, old, new, hopes, still),
         *gains(old, new),
     )
-    edits = _edits(before, after, written, marks)
+    edits = _edits(before, after, written, marks, lost)
     left = refused(catalogue, after) or _refusal(enters, ported, new)
+    left += _nameless(str(written.get("prompt", "")), lost)
     return Port(ported, lines, edits, tuple(left))
 
 
@@ -103,8 +105,27 @@ def _refusal(vendor: Vendor, request: Request, facts: ModelFacts) -> list[Compla
     return []
 
 
+def _nameless(prompt: str, lost: Sequence[Medium]) -> Iterator[Complaint]:
+    """What the prompt calls by `ref()` and no `as:` can spell out."""
+    for call, medium in calls_in(prompt, lost):
+        if not medium.alias:
+            said, hint = f"{call} names a reference that is lost", "say in words what it shows"
+            yield Complaint("reference.unknown", Severity.ERROR, ("prompt",), said, hint)
+
+
+def _lost(request: Request, before: Fields, after: Fields) -> list[Medium]:
+    """The references that do not come along."""
+    kept = after.get("references", ())
+    pairs = zip(request.references, before.get("references", ()), strict=True)
+    return [medium for medium, source in pairs if not any(source is item for item in kept)]
+
+
 def _edits(
-    before: Fields, after: Fields, written: Mapping[str, JSON], marks: Markers
+    before: Fields,
+    after: Fields,
+    written: Mapping[str, JSON],
+    marks: Markers,
+    lost: Sequence[Medium],
 ) -> dict[str, JSON]:
     """The shot's fields to set, or to remove where the value is None, in the file's own words."""
     edits: dict[str, JSON] = {
@@ -113,8 +134,9 @@ def _edits(
         if name not in ("prompt", "references") and before.get(name) != after.get(name)
     }
     prompt = str(written.get("prompt", ""))
-    if repointed(prompt, marks) != prompt:
-        edits["prompt"] = repointed(prompt, marks)
+    said = spelled_out(repointed(prompt, marks), lost)
+    if said != prompt:
+        edits["prompt"] = said
     if before.get("references") != after.get("references"):
         kept = after.get("references", ())
         pairs = zip(written["references"], before["references"], strict=True)

@@ -1,12 +1,12 @@
 """Says what carries over, changes, is gained or is lost between two models."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from runner.model import JSON, Expected, ModelFacts, ModelId, Request
+from runner.model import JSON, Expected, Medium, ModelFacts, ModelId, Request
 from runner.port.fields import Fields
-from runner.port.markers import Markers, stands_in
+from runner.port.markers import Markers, calls_in, stands_in
 from runner.schema import Catalogue
 from runner.vendors import base
 
@@ -55,10 +55,15 @@ def field_lines(before: Fields, after: Fields, catalogue: Catalogue) -> Iterator
 
 
 def prompt_lines(
-    request: Request, written: Mapping[str, JSON], marks: Markers
+    request: Request, written: Mapping[str, JSON], marks: Markers, lost: Sequence[Medium]
 ) -> Iterator[PortLine]:
     """Markers that stand in the prompt; those that `ref()` wrote follow by themselves."""
     prompt, file = str(written.get("prompt", "")), written.get("prompt_file")
+    for call, medium in calls_in(prompt, lost):
+        if medium.alias:
+            yield PortLine("prompt", "changes", f"{call} becomes {medium.alias}")
+        else:
+            yield PortLine("prompt", "lost", f"{call} names nothing there; say what it shows")
     for mark, now in marks.items():
         if mark == now or not stands_in(mark, request.prompt):
             continue
@@ -66,7 +71,8 @@ def prompt_lines(
             words = f"{mark} becomes {now or 'a mere word'}: where {file} writes it out, change it"
             yield PortLine("prompt_file", "changes", words)
         elif not stands_in(mark, prompt):
-            yield PortLine("prompt", "carries", f"ref() writes {now or 'what `as:` says'}")
+            if len(lost) < len(request.references):
+                yield PortLine("prompt", "carries", f"ref() writes {now or 'what `as:` says'}")
         elif now is None:
             yield PortLine("prompt", "lost", f"{mark} points at nothing there; say what it shows")
         else:
