@@ -304,6 +304,8 @@ def test_a_wrong_film_is_kept_and_named(film_set: FilmSet, gateway: FakeGateway)
     assert outcome.status is DONE
     assert outcome.result
     assert [finding.rule for finding in outcome.result.findings] == ["take.seconds"]
+    (entry,) = film_set.ledger().to_review
+    assert (entry.shot, entry.findings) == ("one", outcome.result.findings)
     run_virtually(film_set.run(film))
     assert len(gateway.posts) == 1
 
@@ -341,6 +343,40 @@ def test_a_404_right_after_the_submit_is_lag(film_set: FilmSet, gateway: FakeGat
     """A gateway that does not know the job yet is asked again."""
     gateway.look_fates = [Receipt(404, body=b"{}"), Receipt(404, body=b"{}")]
     assert statuses(run_virtually(film_set.run(board(shot("one"))))) == [DONE]
+
+
+def test_a_gateway_that_forgets_for_a_moment_loses_no_job(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """Minutes into a render a few 404s are the gateway's trouble, not the end of a paid job."""
+    running = Receipt(200, body=b'{"id": "job-1", "status": "in_progress"}')
+    unknown = Receipt(404, body=b"{}")
+    gateway.look_fates = [*[running] * 8, *[unknown] * 3, running, *[unknown] * 3]
+    assert statuses(run_virtually(film_set.run(board(shot("one"))))) == [DONE]
+
+
+def test_a_job_that_stays_unknown_is_a_loss(film_set: FilmSet, gateway: FakeGateway) -> None:
+    """Told with its id and price once the 404s have lasted, and not rendered again by itself."""
+    gateway.look_fates = [Receipt(404, body=b"{}") for _ in range(50)]
+    (outcome,) = run_virtually(film_set.run(board(shot("one"))))
+    assert outcome.status is FAILED
+    assert "job-1: the gateway does not know the job" in outcome.detail
+    assert len(gateway.posts) == 1
+
+
+def test_a_bill_that_differs_from_the_estimate_is_told(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """More than a tenth off: the price table may be wrong for all that is still to come."""
+    for number, cost in enumerate(("0.54", "0.56", "0.40"), 1):
+        told = {"id": f"job-{number}", "status": "completed", "cost": cost}
+        gateway.look_fates = [Receipt(200, body=json.dumps(told).encode())]
+        run_virtually(film_set.run(board(shot(f"s{number}"))))
+    told_of = [line for line in film_set.said.lines if "thought to cost" in line]
+    assert told_of == [
+        "s2: billed $0.56, thought to cost $0.50",
+        "s3: billed $0.40, thought to cost $0.50",
+    ]
 
 
 def test_trouble_while_looking_never_costs(film_set: FilmSet, gateway: FakeGateway) -> None:
@@ -448,6 +484,8 @@ def test_two_ctrl_c_stop_at_once_and_safely(film_set: FilmSet, gateway: FakeGate
         return asyncio.get_running_loop().time()
 
     assert run_virtually(stopped()) < 20
+    assert any("in doubt" in line for line in film_set.said.lines)
+    assert film_set.ledger().at_risk == Money(Decimal("0.5"))
     assert statuses(run_virtually(film_set.run(board(shot("one"))))) == [UNDECIDED]
     assert len(gateway.posts) == 1
 

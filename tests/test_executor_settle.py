@@ -27,12 +27,22 @@ from film_set import FilmSet, board, shot, soon, statuses
 from virtual_time import START, LoopClock, run_virtually
 
 from runner.errors import BadInput
-from runner.executor import Stop
+from runner.executor import Stop, receipt
+from runner.gateway.download import Fetched, Got
 from runner.gateway.listing import Listed, Listing
+from runner.gateway.profile import ErrorRule, Refusal
 from runner.gateway.receipt import Fault, Receipt
-from runner.journal import Journal, open_journal, open_reader
-from runner.journal.decisions import abandon, adopt, doubts, resubmit
-from runner.model import JobId, LocalFile, Medium, Money, Outcome, Standing, Status
+from runner.journal import Journal, facts, open_journal, open_reader
+from runner.journal.decisions import (
+    GIVEN_UP,
+    UNDER_WAY,
+    abandon,
+    adopt,
+    doubts,
+    named,
+    resubmit,
+)
+from runner.model import Attempt, JobId, LocalFile, Medium, Money, Outcome, Standing, Status
 
 DONE, FAILED, UNDECIDED = Status.DONE, Status.FAILED, Status.UNDECIDED
 MAYBE = [LOST, GATEWAY_502, NEVER_ARRIVED, no(500), no(408)]
@@ -307,6 +317,68 @@ def test_abandon_keeps_the_loss_on_record(quarantined: FilmSet, gateway: FakeGat
     assert quarantined.ledger().at_risk == Money(Decimal("0.5"))
     with open_reader(quarantined.state) as reader:
         assert doubts(reader, "paid") == ()
+
+
+def test_a_job_whose_result_is_withheld_can_be_given_up(
+    quarantined: FilmSet, gateway: FakeGateway
+) -> None:
+    """It would be asked for by every run for ever; `adopt` takes the same job back."""
+    gateway.fetch_fates = [Fetched(Got.DENIED, "withheld") for _ in range(2)]
+    for _ in range(2):
+        assert statuses(run_virtually(quarantined.run(board(shot("one"))))) == [FAILED]
+    (attempt,) = meant(quarantined, "one", *UNDER_WAY)
+    decided(quarantined, lambda journal: abandon(journal, attempt))
+    assert quarantined.ledger().at_risk == Money(Decimal("0.5"))
+    assert meant(quarantined, "one", *UNDER_WAY) == ()
+    (given_up,) = meant(quarantined, "one", *GIVEN_UP)
+    decided(quarantined, lambda journal: adopt(journal, given_up, JobId("job-1")))
+    assert statuses(run_virtually(quarantined.run(board(shot("one"))))) == [DONE]
+    assert len(gateway.posts) == 1
+
+
+def test_two_doubts_of_one_take_can_be_told_apart(
+    quarantined: FilmSet, gateway: FakeGateway
+) -> None:
+    """The shot was changed after the first answer was lost: each doubt has a name of its own."""
+    gateway.fates = [LOST, LOST]
+    for words in ("old words", "new words"):
+        run_virtually(quarantined.run(board(shot("one", words))))
+    both = meant(quarantined, "one")
+    assert len(both) == 2
+    for attempt in both:
+        assert meant(quarantined, attempt.id[:8]) == (attempt,)
+
+
+def test_an_answer_is_judged_by_the_gateway_that_gave_it(
+    quarantined: FilmSet, gateway: FakeGateway
+) -> None:
+    """What proves a refusal elsewhere proves nothing here: a saved answer waits for a run there."""
+    gateway.fates = [Fate(answer=LOST.answer, delay=300.0)]
+    stop = Stop()
+
+    async def killed() -> None:
+        await asyncio.gather(
+            quarantined.run(board(shot("one")), stop=stop),
+            soon(10.0, stop.request),
+            soon(11.0, stop.request),
+        )
+
+    run_virtually(killed())
+    (attempt,) = meant(quarantined, "one")
+    told = facts.receipt(attempt.id, receipt.save(Receipt(503, body=b"no channel")))
+    decided(quarantined, lambda journal: journal.append(told))
+    here, rule = quarantined.profile, ErrorRule((503,), Refusal.INVALID)
+    for profile in (replace(here, name="elsewhere", errors=(rule,)), here):
+        quarantined.profile = profile
+        (outcome,) = run_virtually(quarantined.run(board(shot("one"))))
+        assert outcome.status is UNDECIDED
+    assert "503" in outcome.detail
+    assert len(gateway.posts) == 1
+
+
+def meant(film_set: FilmSet, name: str, *then: Standing) -> tuple[Attempt, ...]:
+    with open_reader(film_set.state) as reader:
+        return named(reader, "paid", name, None, *then)
 
 
 def test_decisions_that_do_not_fit_are_refused(quarantined: FilmSet, gateway: FakeGateway) -> None:

@@ -359,7 +359,7 @@ def test_two_processes_cannot_pass_a_cap_together(folder: Path) -> None:
     for process in processes:
         process.join()
     with open_reader(folder) as reader:
-        assert reader.ledger("paid").reserved == Money(Decimal(5))
+        assert reader.ledger("paid").at_risk == Money(Decimal(5))
 
 
 def test_keys_are_the_same_for_the_same_take(folder: Path) -> None:

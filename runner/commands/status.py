@@ -34,10 +34,11 @@ def doubtful(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def as_json(storyboard: str, ledger: Ledger, *, full: bool) -> dict[str, JSON]:
-    running = [e for e in ledger.entries if e.standing in IN_FLIGHT and e.standing not in DOUBTFUL]
+    running = [e for e in ledger.entries if e.standing in IN_FLIGHT]
     shown: dict[str, JSON] = {
         "storyboard": storyboard,
         "in_flight": [entry_as_json(entry) for entry in running],
+        "needs_review": [entry_as_json(entry) for entry in ledger.to_review],
         "undecided": [entry_as_json(entry) for entry in doubtful(ledger.entries)],
         "totals": {
             name: {"amount": str(sum_.amount), "currency": sum_.currency}
@@ -68,6 +69,7 @@ def entry_as_json(entry: Entry) -> dict[str, JSON]:
         "counted": str(entry.counted.amount),
         "currency": entry.counted.currency,
         "detail": entry.detail,
+        "findings": [{"rule": f.rule, "message": f.message} for f in entry.findings],
     }
 
 
@@ -77,6 +79,9 @@ def say(out: Out, entries: Sequence[Entry], *, full: bool) -> None:
         waiting = entry.standing in DOUBTFUL
         if full or waiting or entry.standing in IN_FLIGHT:
             out.say(line(entry), "warn" if waiting else "")
+    for entry in ledger.to_review:
+        found = "; ".join(finding.message for finding in entry.findings)
+        out.say(f"{entry.shot} take {entry.take} needs review: {found}", "warn")
     if doubts := doubtful(entries):
         shot = doubts[0].shot
         out.say(
@@ -90,8 +95,15 @@ def say(out: Out, entries: Sequence[Entry], *, full: bool) -> None:
 
 
 def line(entry: Entry) -> str:
-    price = entry.billed or entry.estimated
-    money = f"{price}" if price else "price unknown"
     job = f"  job {entry.job}" if entry.job else ""
     detail = f"  {entry.detail}" if entry.detail else ""
-    return f"{entry.at}  {entry.shot} take {entry.take}  {entry.standing}  {money}{job}{detail}"
+    take = f"{entry.at}  {entry.shot} take {entry.take}"
+    return f"{take}  {entry.standing}  {money(entry)}{job}{detail}"
+
+
+def money(entry: Entry) -> str:
+    """Both figures where the gateway's differs from ours."""
+    if entry.billed and entry.estimated and entry.billed != entry.estimated:
+        return f"{entry.billed} billed, {entry.estimated} estimated"
+    price = entry.billed or entry.estimated
+    return str(price) if price else "price unknown"

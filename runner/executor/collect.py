@@ -219,7 +219,9 @@ def tell_drift(run: Run, attempt: Attempt, billed: Money | None) -> None:
     if billed is None or attempt.estimate is None:
         return
     thought = attempt.estimate.cost
-    if abs(billed.amount - thought.amount) > DRIFT * thought.amount:
+    over = billed.amount - thought.amount
+    apart = over if attempt.estimate.bound else abs(over)
+    if apart > DRIFT * thought.amount:
         run.parts.progress.note(f"{attempt.shot}: billed {billed}, thought to cost {thought}")
 
 

@@ -135,6 +135,8 @@ async def wind_up(run: Run, running: Running, stop: Stop) -> None:
     hurry = asyncio.ensure_future(stop.hurry.wait())
     while run.posting and not stop.hurry.is_set():
         await asyncio.wait({*run.posting, hurry}, return_when=asyncio.FIRST_COMPLETED)
+    if run.posting:
+        run.parts.progress.note("left without an answer: reelmake status says what is in doubt")
     rest = [*run.posting, hurry]
     for late in rest:
         late.cancel()

@@ -18,7 +18,6 @@ from runner.model import (
     Expected,
     Outcome,
     Shot,
-    Standing,
     Status,
     Step,
     Take,
@@ -86,7 +85,7 @@ def again(run: Run, work: Work) -> Work:
 
 async def follow(run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step) -> Ended | None:
     """How an attempt ended; None if it provably came to nothing and may be sent again."""
-    if attempt.standing is Standing.AMBIGUOUS:
+    if attempt.job is None:
         found = await reconcile(run, attempt, shot, take, step)
         if isinstance(found, Outcome):
             return Ended(found)

@@ -23,12 +23,17 @@ REPEATS = 12  # of a keyed POST: any answer but a job or a refusal means the sam
 
 
 async def recover(run: Run) -> None:
-    """Files every open attempt. The lock is ours, so nobody else is waiting for its answer."""
+    """Files every open attempt. The lock is ours, so nobody else is waiting for its answer.
+
+    What another gateway answered is left to a run there: its profile says what that proves.
+    """
     sweep(run)
     if not run.paid:
         await let_go(run)
     for attempt in run.parts.journal.attempts(run.parts.journal.realm, Standing.OPEN):
         saved = run.parts.journal.receipt(attempt.id)
+        if saved is not None and attempt.gateway != run.parts.profile.name:
+            continue
         if saved is None:
             verdict = Verdict(Standing.AMBIGUOUS, CRASHED)
         else:

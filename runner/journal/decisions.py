@@ -11,6 +11,8 @@ from runner.journal.writing import Journal
 from runner.model import Attempt, JobId, ShotId, Standing
 
 IN_DOUBT = (Standing.OPEN, Standing.AMBIGUOUS)
+UNDER_WAY = (Standing.ACCEPTED, Standing.COMPLETED)
+GIVEN_UP = (Standing.ABANDONED,)
 
 
 def doubts(
@@ -24,12 +26,30 @@ def doubts(
     )
 
 
+def named(
+    reader: Reader, realm: facts.Realm, name: str, take: int | None, *then: Standing
+) -> tuple[Attempt, ...]:
+    """Those in doubt that a person may mean by a shot's name or an attempt's first 8 characters.
+
+    Where nothing is in doubt, those of the standings `then`.
+    """
+    for standings in (IN_DOUBT, then):
+        found = tuple(
+            attempt
+            for attempt in reader.attempts(realm, *standings)
+            if name in (attempt.shot, attempt.id[:8]) and take in (None, attempt.take)
+        )
+        if found:
+            return found
+    return ()
+
+
 async def adopt(journal: Journal, attempt: Attempt, job: JobId) -> None:
     """The job is this attempt's: the next run collects it, for free.
 
     Also brings back an attempt that was given up, such as a job found in a list.
     """
-    if attempt.standing not in (*IN_DOUBT, Standing.ABANDONED):
+    if attempt.standing not in (*IN_DOUBT, *GIVEN_UP):
         raise BadInput(f"{attempt.shot} take {attempt.take} is not in doubt: {attempt.standing}")
     holder = journal.holder(journal.realm, job)
     if holder not in (None, attempt.id):
@@ -43,16 +63,19 @@ async def adopt(journal: Journal, attempt: Attempt, job: JobId) -> None:
 
 async def resubmit(journal: Journal, attempt: Attempt) -> None:
     """Gives the attempt up, so that the next run sends the take again; it may be paid twice."""
-    _must_be_doubtful(attempt)
+    _must_be_unsettled(attempt)
     await journal.append(facts.resubmitted(attempt.id, "user"))
 
 
 async def abandon(journal: Journal, attempt: Attempt) -> None:
-    """Gives the attempt up; its price stays in the ledger as possibly lost."""
-    _must_be_doubtful(attempt)
+    """Gives the attempt up; its price stays in the ledger as possibly lost.
+
+    Also a job that is known, where its gateway never hands the result out; `adopt` takes it back.
+    """
+    _must_be_unsettled(attempt)
     await journal.append(facts.abandoned(attempt.id))
 
 
-def _must_be_doubtful(attempt: Attempt) -> None:
-    if attempt.standing not in IN_DOUBT:
-        raise BadInput(f"{attempt.shot} take {attempt.take} is not in doubt: {attempt.standing}")
+def _must_be_unsettled(attempt: Attempt) -> None:
+    if attempt.standing not in (*IN_DOUBT, *UNDER_WAY):
+        raise BadInput(f"{attempt.shot} take {attempt.take} is settled: {attempt.standing}")

@@ -1,12 +1,13 @@
 """The money side of the journal: what was estimated, billed, failed, and is at risk."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
-from runner.model import AttemptId, JobId, ModelId, Money, ShotId, Standing
+from runner.model import AttemptId, Finding, JobId, ModelId, Money, ShotId, Standing
 
-IN_FLIGHT = (Standing.OPEN, Standing.ACCEPTED, Standing.COMPLETED)
-AT_RISK = (Standing.AMBIGUOUS, Standing.EXPIRED, Standing.ABANDONED)
+IN_FLIGHT = (Standing.ACCEPTED, Standing.COMPLETED)
+AT_RISK = (Standing.OPEN, Standing.AMBIGUOUS, Standing.EXPIRED, Standing.ABANDONED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Entry:
     billed: Money | None
     counted: Money
     detail: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ class Ledger:
     def failed(self) -> Money:
         """Failed renders that were, or may have been, billed."""
         return self._sum(Standing.FAILED)
+
+    @property
+    def to_review(self) -> Iterator[Entry]:
+        """Takes that are not what was asked for, unless a newer one stands in their place."""
+        newest = {(e.shot, e.take): e for e in self.entries if e.standing is Standing.STORED}
+        return (entry for entry in newest.values() if entry.findings)
 
     def _sum(self, *standings: Standing) -> Money:
         counted = (entry.counted.amount for entry in self.entries if entry.standing in standings)

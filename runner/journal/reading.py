@@ -164,9 +164,10 @@ class Reader:
         """Every attempt with its money, in the order of the intents."""
         rows = self._rows(
             "SELECT a.attempt, shot, take, standing, job, price, at_stake, billed, detail, "
-            "storyboard, run, f.at, json_extract(f.body, '$.model') "
+            "storyboard, run, f.at, json_extract(f.body, '$.model'), "
+            "json_extract(s.body, '$.findings') "
             "FROM attempts AS a JOIN facts AS f ON f.seq = a.asked "
-            "WHERE a.realm = ? ORDER BY a.asked",
+            "LEFT JOIN facts AS s ON s.seq = a.stored WHERE a.realm = ? ORDER BY a.asked",
             realm,
         )
         return Ledger(tuple(read_entry(row) for row in rows))
@@ -268,7 +269,8 @@ def read_result(row: tuple[JSON, ...]) -> Result:
 
 
 def read_entry(row: tuple[JSON, ...]) -> Entry:
-    attempt, shot, take, standing, job, price, at_stake, billed, detail, board, run, at, model = row
+    attempt, shot, take, standing, job, price, at_stake, billed, detail, board, run, *more = row
+    at, model, findings = more
     return Entry(
         attempt=AttemptId(attempt),
         shot=ShotId(shot),
@@ -283,6 +285,7 @@ def read_entry(row: tuple[JSON, ...]) -> Entry:
         billed=None if billed is None else dollars(billed),
         counted=dollars(at_stake),
         detail=detail,
+        findings=read_findings(json.loads(findings)) if findings else (),
     )
 
 
