@@ -29,7 +29,7 @@ from runner.executor import Stop
 from runner.gateway.download import Fetched, Got
 from runner.gateway.profile import Limit
 from runner.gateway.receipt import Fault, Receipt
-from runner.journal import Caps
+from runner.journal import Caps, open_reader
 from runner.model import (
     Action,
     AttemptId,
@@ -583,6 +583,61 @@ def test_bytes_lost_here_and_still_there_are_fetched_for_free(
     assert again.step.action is Action.RESUME
     assert film_set.store.verify(outcome.result.sha256)
     assert len(gateway.posts) == 1
+
+
+def test_a_video_that_is_gone_is_said_once_and_never_paid_unasked(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """A lost film that the gateway lost too is on record as gone; rendering it anew is a plan."""
+    film = board(shot("one"))
+    (outcome,) = run_virtually(film_set.run(film))
+    assert outcome.result
+    film_set.store.path(outcome.result.sha256).unlink()
+    film_set.fetchable = frozenset({JobId("job-1")})
+    gateway.fetch_fates = [Fetched(Got.MISSING, detail="HTTP 404") for _ in range(3)]
+    (again,) = run_virtually(film_set.run(film))
+    assert again.status is FAILED
+    assert len(gateway.posts) == 1
+    with open_reader(film_set.state) as journal:
+        assert journal.gone("paid") == {JobId("job-1")}
+        assert journal.gone("preview") == set()
+        assert len(journal.history("paid").results) == 1  # what was stored stays stored
+
+
+def test_a_lost_video_of_another_gateway_is_not_looked_for_here(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """A job id means nothing elsewhere: the take waits for a run at its own gateway."""
+    film = board(shot("one"))
+    (outcome,) = run_virtually(film_set.run(film))
+    assert outcome.result
+    film_set.store.path(outcome.result.sha256).unlink()
+    film_set.fetchable = frozenset({JobId("job-1")})
+    fetches = len(gateway.fetches)
+    film_set.profile = replace(film_set.profile, name="elsewhere")
+    (again,) = run_virtually(film_set.run(film))
+    assert again.status is BLOCKED
+    assert f"--gateway {outcome.result.gateway}" in again.detail
+    assert len(gateway.fetches) == fetches
+
+
+def test_a_run_and_its_journal_say_the_same_of_a_take(film_set: FilmSet) -> None:
+    """Variables and inputs included: the manifest is the same from the one and from the other."""
+    start = shot("one")
+    take = replace(start.takes[0], vars={"vars.grade": "teal"})
+    film = board(replace(start, takes=(take,)), chained("two", "one"))
+    outcomes = run_virtually(film_set.run(film))
+    with open_reader(film_set.state) as journal:
+        assert [outcome.result for outcome in outcomes] == list(
+            journal.history("paid").results.values()
+        )
+    first, second = (outcome.result for outcome in outcomes)
+    assert first
+    assert second
+    assert first.vars == {"vars.grade": "teal"}
+    assert second.inputs == (
+        {"role": "first_frame", "shot": "one", "frame": "last", "sha256": first.sha256},
+    )
 
 
 def test_a_reference_that_changed_since_the_plan_is_not_sent(

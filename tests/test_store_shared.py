@@ -133,9 +133,7 @@ def test_sharing_all_again_uploads_nothing(
     monkeypatch.setattr(Bucket, "upload", upload)
     assert mine.share_all(digests) == {}
     assert sent == [key_of(digests[-1])]
-    assert theirs.share_all([digests[0], sha(b"nobody has this")]).keys() == {
-        sha(b"nobody has this")
-    }
+    assert theirs.share_all([digests[0], sha(b"nobody has this")]) == {}  # not theirs to share
 
 
 def test_sharing_twice_uploads_once(two: tuple[Store, Store]) -> None:
@@ -199,6 +197,24 @@ def test_what_arrives_damaged_is_refused(
         theirs.bring(sha(good))
     assert not theirs.here(sha(good))
     assert [path for path in theirs.root.rglob("*") if path.is_file()] == []
+
+
+def test_what_arrived_damaged_is_missing_and_replaced_by_who_has_it(
+    url: str, two: tuple[Store, Store], tmp_path: Path
+) -> None:
+    """Once damage was seen, the place counts as empty, also for bytes of the right number."""
+    _, theirs = two
+    digest = sha(b"film" * 1000)
+    (tmp_path / "bad").write_bytes(b"fiLm" * 1000)
+    Bucket(url).upload(tmp_path / "bad", key_of(digest))
+    with pytest.raises(Outside, match="damaged"):
+        theirs.bring(digest)
+    assert not theirs.has(digest)
+    assert theirs.share_all([digest]) == {}  # not here: nothing to say about sharing it
+    put(theirs, b"film" * 1000)
+    assert theirs.share(digest)
+    Bucket(url).download(key_of(digest), tmp_path / "there")
+    assert (tmp_path / "there").read_bytes() == b"film" * 1000
 
 
 def test_a_blob_cut_short_there_is_mended_by_the_next_push(

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +12,13 @@ from runner.errors import ExitCode, ReelmakeError
 from runner.gateway.client import Client
 from runner.gateway.filing import State
 from runner.journal import open_reader
-from runner.model import JobId, Severity, Standing
+from runner.model import Digest, JobId, Severity, Standing
 from runner.progress import Out
 from runner.project import Endpoint, Project, choose, project_here
 from runner.project.wiring import ROOM
 
 NOBODY = JobId("reelmake-doctor")  # a job that no gateway has
+NOTHING = Digest("0" * 64)  # a blob that no store has
 YEAR_2025 = 1_735_689_600
 
 
@@ -74,9 +75,22 @@ def of_state(project: Project) -> Iterator[Finding]:
 def of_store(project: Project) -> Iterator[Finding]:
     blobs = list(project.store)
     damaged = [digest for digest in blobs if not project.store.verify(digest)]
-    yield Finding("store", f"{len(blobs)} blobs, all intact" if not damaged else "see below")
+    intact = "all intact" if not damaged else f"{len(damaged)} damaged"
+    yield Finding("store", f"{len(blobs)} blobs, {intact}", wrong_if(bool(damaged)))
     for digest in damaged:
         yield Finding("store", f"{digest} is damaged", Severity.ERROR)
+    if project.store.shared:
+        yield from of_shared(project, blobs)
+
+
+def of_shared(project: Project, blobs: Sequence[Digest]) -> Iterator[Finding]:
+    """Whether the team's store answers; an absent blob is asked for where there is none here."""
+    try:
+        there = sum(map(project.store.has_shared, blobs or [NOTHING]))
+    except ReelmakeError as error:
+        yield Finding("shared store", error.what, Severity.ERROR)
+    else:
+        yield Finding("shared store", f"answers, and has {there} of the {len(blobs)} blobs here")
 
 
 def of_gateway(project: Project, flag: str | None) -> Iterator[Finding]:

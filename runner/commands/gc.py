@@ -28,9 +28,16 @@ def main(out: Out, *, delete: bool, min_age: float) -> ExitCode:
 
 
 def needed(project: Project) -> set[Digest]:
-    """Reachable from a manifest below the project, or rendered for money, whatever became of it."""
+    """Reachable from a manifest below the project, or paid, whatever became of it.
+
+    Bytes that the journal does not know may be a colleague's, paid there and pinned on another
+    branch: only what was drawn here for nothing, or lies in the team's store too, is no loss.
+    """
     keep = manifest.reachable(manifest.find(project.root), ())
     with open_reader(project.state) as journal:
         keep |= journal.blobs("paid")
         keep |= manifest.reachable((), journal.history("paid").results.values())
-    return keep
+        free = journal.blobs("preview")
+    store = project.store
+    known = keep | free
+    return keep | {d for d in store if d not in known and not store.has_shared(d)}

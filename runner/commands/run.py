@@ -14,7 +14,7 @@ from runner import __version__, manifest, savedplan
 from runner.commands.editing import rewrite
 from runner.commands.plan import as_json, say_plan, say_warnings
 from runner.edit import set_field
-from runner.errors import BadInput, ExitCode, NeedsDecision
+from runner.errors import BadInput, ExitCode, NeedsDecision, Outside
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
 from runner.model import (
@@ -193,11 +193,12 @@ def carry_out(
     try:
         if wired_up:
             with served(film) as ready:
-                return asyncio.run(render(ready, plan, facts, options, progress))
+                outcomes = asyncio.run(render(ready, plan, facts, options, progress))
+            return progress.with_unplaced(outcomes)
         outcomes = [Outcome(step, Status.DONE, step.result) for step in plan.steps]
         for outcome in outcomes:
             progress.finished(outcome)
-        return outcomes
+        return progress.with_unplaced(outcomes)
     finally:
         progress.close()
 
@@ -222,6 +223,7 @@ class Placing:
     def __init__(self, inner: Progress, film: Film, history: History) -> None:
         self.inner, self.film, self.history = inner, film, history
         self.shots: dict[ShotId, Shot] = {shot.id: shot for shot in film.storyboard.shots}
+        self.unplaced: dict[tuple[ShotId, int], Outcome] = {}
 
     def planned(self, plan: Plan) -> None:
         self.inner.planned(plan)
@@ -234,8 +236,22 @@ class Placing:
 
     def finished(self, outcome: Outcome) -> None:
         if outcome.status is Status.DONE and outcome.step.action is not Action.REUSE:
-            outcome = self.placed(outcome)
+            outcome = self.tried(outcome)
         self.inner.finished(outcome)
+
+    def tried(self, outcome: Outcome) -> Outcome:
+        """What cannot be put in its place (damaged, no room) fails alone; its bytes are paid."""
+        try:
+            return self.placed(outcome)
+        except Outside as error:
+            detail = f"{error.what}; {error.do}" if error.do else error.what
+            failed = replace(outcome, status=Status.FAILED, detail=detail)
+            self.unplaced[outcome.step.shot, outcome.step.take] = failed
+            return failed
+
+    def with_unplaced(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The outcomes, corrected by what came to light when they were put in their places."""
+        return [self.unplaced.get((o.step.shot, o.step.take), o) for o in outcomes]
 
     def placed(self, outcome: Outcome) -> Outcome:
         shot, result = self.shots.get(outcome.step.shot), outcome.result

@@ -73,7 +73,11 @@ class Store:
 
         Raises `Outside` where the shared store cannot be asked: to guess "no" would be to pay.
         """
-        return self.here(digest) or (self._shared is not None and self._shared.has(digest))
+        return self.here(digest) or self.has_shared(digest)
+
+    def has_shared(self, digest: Digest) -> bool:
+        """Whether the shared store has the blob, if there is one. Raises `Outside`."""
+        return self._shared is not None and self._shared.has(digest)
 
     def __contains__(self, digest: object) -> bool:
         return isinstance(digest, str) and self.has(Digest(digest))
@@ -115,11 +119,12 @@ class Store:
         return _each(self.bring, (digest for digest in digests if not self.here(digest)))
 
     def share_all(self, digests: Iterable[Digest]) -> dict[Digest, Outside]:
-        """Share what is not there yet, a few at a time; gives what could not be, and why."""
+        """Share what is here and not there, a few at a time; gives what could not be, and why."""
         shared = self._shared
         if shared is None:
             return {}
-        return _each(lambda digest: shared.has(digest) or self.share(digest), digests)
+        here = filter(self.here, digests)
+        return _each(lambda digest: shared.has(digest) or self.share(digest), here)
 
     def take_in(self, tmp: Path, sha256: Digest | None = None) -> Digest:
         """Move a finished file into the store; durable when this returns. Gives its digest.

@@ -18,11 +18,13 @@ KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}")
 
 
 class Shared:
-    """Blobs in a bucket. What was found there once is taken to stay there for this run."""
+    """Blobs in a bucket. What was found there once is taken to stay there for this run; what
+    arrived damaged counts as missing, and is replaced by whoever has it."""
 
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
         self._known: dict[Digest, bool] = {}
+        self._damaged = set[Digest]()
         self._listed = False
         self._listing = threading.Lock()
 
@@ -47,14 +49,21 @@ class Shared:
         """Write a blob to a local file, and check it. Raises `Outside`."""
         self._bucket.download(key_of(digest), dest)
         if hash_file(dest) != digest:
-            raise Outside(f"{self._bucket.url}: what lies there as {digest} is damaged")
+            self._known[digest] = False
+            self._damaged.add(digest)
+            raise Outside(
+                f"{self._bucket.url}: what lies there as {key_of(digest)} is damaged",
+                do="remove it there: whoever has the bytes shares them again with the next run",
+            )
 
     def put(self, digest: Digest, blob: Path) -> bool:
         """Upload an intact blob; False where one of its size is there already. Raises `Outside`."""
-        if self._bucket.size(key_of(digest)) == blob.stat().st_size:
+        key, size = key_of(digest), blob.stat().st_size
+        if digest not in self._damaged and self._bucket.size(key) == size:
             return False
-        self._bucket.upload(blob, key_of(digest))
+        self._bucket.upload(blob, key)
         self._known[digest] = True
+        self._damaged.discard(digest)
         return True
 
 
