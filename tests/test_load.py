@@ -342,6 +342,7 @@ WRONG = [
     ("  - {id: a, prompt: x, model: wan2.6-t2w}", "model.unknown", 9, 31),
     ("  - {id: a, prompt: x, seconds: 7.5}", "wan.seconds", 9, 33),
     ("  - {id: a, prompt: x, takes: 2, keep: 3}", "shot.keep", 9, 40),
+    ("  - {id: a, prompt: x, takes: 2, variants: {T2: {seconds: 5}}}", "shot.variant_name", 9, 45),
     ("  - {id: a, prompt: x, after: [b]}", "shot.unknown", 9, 32),
     ("  - {id: a, prompt: x, after: [a]}", "shot.cycle", 9, 31),
     (SHOT + "  - {id: A, prompt: x}", "shot.duplicate_id", 10, 10),

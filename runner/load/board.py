@@ -172,7 +172,18 @@ class BoardReader:
                 for draft in drafts:
                     yield draft
                     if "variants" in entry:
+                        self._refuse_take_names(draft, entry["variants"])
                         yield from _variants(draft, entry["variants"])
+
+    def _refuse_take_names(self, draft: Draft, variants: Map) -> None:
+        """`sh010.t2.mp4` is take 2 of sh010: no variant may be called so beside it."""
+        takes = draft.fields.get("takes", 1)
+        numbers = [f"t{number}" for number in range(1, takes + 1)] if takes > 1 else []
+        for name in variants:
+            if name.lower() in numbers and draft.row_number <= 1:
+                message = f"variant {name} and take {name[1:]} would be one file"
+                at = draft.loc(("variants", name), key=True)
+                self.found.add(Problem("shot.variant_name", message, at, hint="rename it"))
 
     def _rows(self, draft: Draft, around: Surroundings) -> Iterator[Draft]:
         """The draft once a row, its id rendered."""
