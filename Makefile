@@ -34,6 +34,9 @@ format: $(READY)  ## make the formatting right
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+bench: $(READY)   ## measure against build tools and floors; writes bench/results.md
+	$(BIN)/python -m bench
+
 wheel: $(READY)   ## build the wheel into dist/
 	$(BIN)/python -m build --wheel --outdir dist .
 
