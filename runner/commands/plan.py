@@ -49,7 +49,8 @@ def main(
     plan = film.plan(facts, chosen)
     say_warnings(out, film, plan)
     if save:
-        save.write_bytes(savedplan.save(film.storyboard, plan, chosen))
+        on_paper = film.seen_from_root().plan(facts, chosen)
+        save.write_bytes(savedplan.save(film.storyboard, on_paper, chosen))
     if fmt == "json":
         out.result(json.dumps(as_json(plan), indent=2))
     else:

@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial, wraps
 from pathlib import Path
@@ -28,6 +28,7 @@ from runner.model import (
     Problem,
     Request,
     Severity,
+    Shot,
     ShotId,
     Storyboard,
 )
@@ -101,6 +102,16 @@ class Project:
             for p in table.problems
         )
         return table
+
+    def wrong_settings(self) -> tuple[Problem, ...]:
+        """All that is wrong with models, rules and prices in reelmake.yaml."""
+        found: list[Problem] = []
+        for part in ("catalogue", "prices"):
+            try:
+                getattr(self, part)
+            except BadInput as error:
+                found += error.problems
+        return tuple(sorted(found, key=lambda p: (p.at.line, p.at.column)))
 
     @cached_property
     def store(self) -> Store:
@@ -180,6 +191,19 @@ class Film:
     @property
     def realm(self) -> Realm:
         return "preview" if self.endpoint.preview else "paid"
+
+    def seen_from_root(self) -> "Film":
+        """The film with every place told from the project's root: the same wherever one stands."""
+
+        def told(shot: Shot) -> Shot:
+            places = {
+                name: replace(at, file=Path(os.path.relpath(at.file, self.project.root)).as_posix())
+                for name, at in shot.origins.items()
+            }
+            return replace(shot, origins=places)
+
+        shots = tuple(map(told, self.storyboard.shots))
+        return replace(self, storyboard=replace(self.storyboard, shots=shots))
 
     def hanging_on(self, shot: ShotId) -> tuple[ShotId, ...]:
         """Every shot that this one reaches, directly or through others."""
