@@ -9,6 +9,7 @@ from runner.model import JSON, ModelFacts, Request
 from runner.progress import Out
 from runner.project import Project, project_here
 from runner.schema.complaint import listed
+from runner.schema.shots import rules_for
 
 
 def main(out: Out, *, vendor: str | None, fmt: str) -> ExitCode:
@@ -34,12 +35,12 @@ def lines(project: Project, facts: ModelFacts, width: int) -> list[str]:
         status = f"retired {facts.retired}"
         if facts.replacement:
             status += f", use {facts.replacement}"
-    seconds = listed(facts.seconds) or "unknown"
-    sizes = ", ".join(dict.fromkeys(size.resolution for size in facts.sizes)) or "by the input"
+    seconds = f"{listed(facts.seconds)} s" if facts.seconds else "lengths unknown"
+    sizes = ", ".join(dict.fromkeys(size.resolution for size in facts.sizes)) or "sizes unknown"
     price = price_of(project, facts)
     return [
         f"{facts.id:{width}}  {status}",
-        f"{'':{width}}  {seconds} s; {sizes}; sound {facts.audio}; {price}",
+        f"{'':{width}}  {seconds}; {sizes}; sound {facts.audio}; {price}",
         f"{'':{width}}  {' '.join(sorted(facts.capabilities))}",
     ]
 
@@ -77,6 +78,11 @@ def as_json(project: Project, facts: ModelFacts) -> dict[str, JSON]:
             for size in facts.sizes
         ],
         "audio": facts.audio,
+        "rules": sorted(
+            rule.id
+            for on in ("shot", "medium", "media")
+            for rule, _ in rules_for(project.catalogue, facts, on)
+        ),
         "price": estimate
         and {
             "amount": str(estimate.cost.amount),

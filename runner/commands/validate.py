@@ -28,7 +28,8 @@ def main(out: Out, *, files: tuple[Path, ...], fmt: str, strict: bool) -> ExitCo
 
 def problems_of(file: Path) -> Sequence[Problem]:
     try:
-        return open_project(file, os.environ).load(file).problems
+        project = open_project(file, os.environ)
+        return project.wrong_settings() or project.load(file).problems
     except BadInput as error:
         if error.problems:
             return error.problems

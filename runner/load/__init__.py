@@ -64,7 +64,7 @@ def load(
     All problems are found in one go and told in file order; no exception leaves for anything that
     a user wrote. `preflight` looks into the media themselves, also of shots with other faults.
     """
-    found = Found()
+    found = Found(catalogue.severities)
     reader = BoardReader(Files(root), catalogue, found)
     board = reader.read(file)
     film = Film(board, found) if board else None

@@ -1,6 +1,7 @@
 """Where the problems of one load are gathered."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 
 from runner.model import Loc, Problem, Severity
@@ -18,7 +19,8 @@ class Found:
     table: the first is told.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, severities: Mapping[str, Severity | None]) -> None:
+        self._severities = severities  # by rule, as the project wants them; None: not at all
         self._problems: dict[tuple[str, str, Loc], Problem] = {}
         self._files: dict[str, int] = {}
         self.errors = 0
@@ -30,13 +32,14 @@ class Found:
     def add(self, problem: Problem, about: str = "") -> None:
         """Note a problem; `about` says which shot or row came upon it first."""
         key = (problem.rule, problem.message, problem.at)
-        if key in self._problems:
+        severity = self._severities.get(problem.rule, problem.severity)
+        if key in self._problems or severity is None:
             return
         self.opened(problem.at.file)
-        self.errors += problem.severity is Severity.ERROR
+        self.errors += severity is Severity.ERROR
         message = f"{problem.message} ({about})" if about else problem.message
         message = _CONTROL.sub(lambda char: f"\\x{ord(char[0]):02x}", message)
-        self._problems[key] = replace(problem, message=message)
+        self._problems[key] = replace(problem, severity=severity, message=message)
 
     def complaint(self, complaint: Complaint, at: Loc, about: str = "") -> None:
         self.add(

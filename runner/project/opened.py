@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial, wraps
@@ -37,7 +37,7 @@ from runner.project.endpoint import Endpoint, choose
 from runner.project.preflight import preflight
 from runner.project.settings import Settings, read_settings
 from runner.savedplan import Selection
-from runner.schema import Catalogue, data_file, open_catalogue
+from runner.schema import Catalogue, data_file, did_you_mean, open_catalogue
 from runner.source import read_yaml
 from runner.source.data import parts_of
 from runner.store import Store, open_store
@@ -101,16 +101,29 @@ class Project:
             self.settings.problem(p.rule, p.message, parts_of(p.at.path), p.hint)
             for p in table.problems
         )
+        self.settings.refuse(self._priced_in_vain())
         return table
+
+    def _priced_in_vain(self) -> Iterator[Problem]:
+        """Prices of what is neither a model nor a family: a typo there would cost money."""
+        known = {"rates"}
+        own = self.settings.data.get("prices") or {}
+        for facts in self.catalogue.models.values() if own else ():
+            known |= {facts.id, facts.family}
+        for name in own:
+            if name not in known:
+                hint = did_you_mean(name, known) or "`reelmake models --format json` shows both"
+                message = f"no model or family is called {name}"
+                yield self.settings.problem("prices.unknown", message, ("prices", name), hint)
 
     def wrong_settings(self) -> tuple[Problem, ...]:
         """All that is wrong with models, rules and prices in reelmake.yaml."""
-        found: list[Problem] = []
+        found: dict[Problem, None] = {}
         for part in ("catalogue", "prices"):
             try:
                 getattr(self, part)
             except BadInput as error:
-                found += error.problems
+                found |= dict.fromkeys(error.problems)
         return tuple(sorted(found, key=lambda p: (p.at.line, p.at.column)))
 
     @cached_property

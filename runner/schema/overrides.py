@@ -15,7 +15,9 @@ from runner.schema.vendor import VendorData, read_facts
 OWN_TO_THE_MODEL = ("status", "retired", "replacement", "notes")  # not taken over by `like`
 SOUND_BEST_FIRST = ("switch", "prompt", "always")
 WORDS = {"error": Severity.ERROR, "warning": Severity.WARNING, "off": None}
-BY_CODE = ("model.retired",)  # a rule that stands in no file
+BY_CODE = (  # warnings that stand in no file
+    "model.retired", "cut.disabled", "source.private_url", "table.empty", "yaml.byte_order_mark",
+)  # fmt: skip
 BY_SCHEMA = ("unknown_key", "missing_key", "type", "value")  # what a vendor's options can break
 
 Models = dict[ModelId, ModelFacts]
@@ -39,15 +41,17 @@ def read_severities(
     entries: Mapping[str, JSON] | None, known: Iterable[str]
 ) -> tuple[dict[str, Severity | None], list[Complaint]]:
     """Severity by rule id, None for off."""
-    ids = {*known, *BY_CODE}
-    ids |= {f"{id_.partition('.')[0]}.{fault}" for id_ in ids for fault in BY_SCHEMA}
+    known = {*known}
+    faults = {f"{id_.partition('.')[0]}.{fault}" for id_ in known for fault in BY_SCHEMA}
+    ids = {*known, *faults, *BY_CODE}
     severities: dict[str, Severity | None] = {}
     complaints = []
     for id_, word in (entries or {}).items():
         here = ("rules", id_)
         if id_ not in ids:
             message = f"no rule is called {id_}"
-            complaints.append(_complaint("unknown_rule", here, message, did_you_mean(id_, ids)))
+            hint = did_you_mean(id_, ids) or "docs/vendors.md says which rules bend"
+            complaints.append(_complaint("unknown_rule", here, message, hint))
         elif word not in WORDS:
             message = f"`{id_}` is {quoted(word)}"
             complaints.append(_complaint("value", here, message, "error, warning or off"))
