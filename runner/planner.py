@@ -32,6 +32,7 @@ from runner.model import (
     Medium,
     Money,
     Plan,
+    Request,
     Result,
     Shot,
     ShotId,
@@ -131,6 +132,25 @@ def total(steps: Sequence[Step]) -> Total:
     spending = [step for step in steps if step.action in SPENDING and not _shared(step)]
     known = [step.estimate.cost.amount for step in spending if step.estimate]
     return Total(Money(sum(known, Decimal(0))), len(spending) - len(known))
+
+
+def fallbacks(storyboard: Storyboard, steps: Sequence[Step], facts: Facts) -> Total:
+    """What `on_failure` may cost besides: if all of it is needed, and what fails is billed."""
+    spending = {(s.shot, s.take) for s in steps if s.action in SPENDING and not _shared(s)}
+    prices = [
+        facts.estimate(fallback(take.request, change))
+        for shot in storyboard.shots
+        for take in shot.takes
+        if (shot.id, take.number) in spending
+        for change in shot.on_failure
+    ]
+    known = [price.cost.amount for price in prices if price]
+    return Total(Money(sum(known, Decimal(0))), len(prices) - len(known))
+
+
+def fallback(request: Request, change: Mapping[str, JSON]) -> Request:
+    """The request of one `on_failure` step; `again` alone changes nothing."""
+    return replace(request, **{key: value for key, value in change.items() if key != "again"})
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from runner.errors import BadInput
 from runner.model import (
     Action,
     Digest,
+    Estimate,
     Facts,
     History,
     JobId,
@@ -25,7 +26,7 @@ from runner.model import (
     Standing,
     Storyboard,
 )
-from runner.planner import decide, missing, total
+from runner.planner import decide, fallbacks, missing, total
 
 ONE = shot("sh010")
 DONE = result(ONE.takes[0], A)
@@ -481,3 +482,17 @@ def test_ten_thousand_shots_are_planned_in_one_go() -> None:
     for step in made.steps:
         counts[step.action] = counts.get(step.action, 0) + 1
     assert counts == {Action.RENDER: 1001, Action.WAIT: 8999}
+
+
+def test_what_on_failure_may_add_is_known_beforehand() -> None:
+    """Every step of every take that may be rendered is priced; what is up to date adds nothing."""
+    dear = ({"again": True}, {"model": ModelId("veo-3.1-generate-preview")})
+    film = board(replace(shot("one"), on_failure=dear), shot("two"))
+    prices = {"veo-3.1-generate-preview": Estimate(Money(Decimal(3)), "test")}
+    known = replace(facts(), estimate=lambda request: prices.get(request.model, PRICE))
+    assert PRICE
+    more = fallbacks(film, plan(film, known).steps, known)
+    assert more.cost == Money(PRICE.cost.amount + 3)
+    assert not more.unpriced
+    done, _ = perform(plan(film, known), film, known)
+    assert fallbacks(film, plan(film, done).steps, done).cost == Money(Decimal(0))

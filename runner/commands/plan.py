@@ -7,8 +7,8 @@ from pathlib import Path
 
 from runner import savedplan
 from runner.errors import ExitCode
-from runner.model import JSON, Action, History, Plan, ShotId, Step
-from runner.planner import UP_TO_DATE, total
+from runner.model import JSON, Action, Facts, History, Plan, ShotId, Step
+from runner.planner import UP_TO_DATE, fallbacks, total
 from runner.progress import Out, count, name
 from runner.project import Film, open_project
 from runner.project.idle import Watch
@@ -55,6 +55,7 @@ def main(
         out.result(json.dumps(as_json(plan), indent=2))
     else:
         say_plan(out, plan)
+        say_fallbacks(out, film, plan, facts)
         say_ripples(out, film, plan, facts.history)
         if why:
             say_why(out, plan, facts.history)
@@ -134,6 +135,13 @@ def say_plan(out: Out, plan: Plan) -> None:
     if idle:
         out.say(f"{len(idle)} up to date", "dim")
     out.say(summary(plan))
+
+
+def say_fallbacks(out: Out, film: Film, plan: Plan, facts: Facts) -> None:
+    more = fallbacks(film.storyboard, plan.steps, facts)
+    if more.cost.amount or more.unpriced:
+        unpriced = f", and {count(more.unpriced, 'step')} of unknown price" * bool(more.unpriced)
+        out.say(f"on_failure may add at most {more.cost}{unpriced}", "warn")
 
 
 def priced(step: Step) -> str:

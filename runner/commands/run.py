@@ -12,7 +12,7 @@ from pathlib import Path
 
 from runner import __version__, manifest, savedplan
 from runner.commands.editing import rewrite
-from runner.commands.plan import as_json, say_plan, say_warnings
+from runner.commands.plan import as_json, say_fallbacks, say_plan, say_warnings
 from runner.edit import set_field
 from runner.errors import BadInput, ExitCode, NeedsDecision, Outside
 from runner.executor import Options, Stop, execute, listening
@@ -31,7 +31,7 @@ from runner.model import (
     Status,
     Step,
 )
-from runner.planner import SETTLED, missing, total
+from runner.planner import SETTLED, fallbacks, missing, total
 from runner.ports import Progress
 from runner.progress import Lines, Out, face
 from runner.project import Film, open_project
@@ -81,7 +81,7 @@ def main(
             hold_to(approved, film, plan)
         if frozen:
             refuse_missing(plan)
-        consent(out, film, plan, yes=yes or approved is not None, cap=cap)
+        consent(out, film, plan, facts, yes=yes or approved is not None, cap=cap)
         options = Options(
             run=uuid.uuid4().hex,
             jobs=jobs or film.project.settings.data.get("jobs", JOBS),
@@ -161,23 +161,27 @@ def refuse_missing(plan: Plan) -> None:
         )
 
 
-def consent(out: Out, film: Film, plan: Plan, *, yes: bool, cap: Money | None) -> None:
+def consent(
+    out: Out, film: Film, plan: Plan, facts: Facts, *, yes: bool, cap: Money | None
+) -> None:
     """Ask before money is spent. Raises NeedsDecision where nobody can be asked."""
     cost = total(plan.steps)
     if film.endpoint.preview or not (cost.cost.amount or cost.unpriced):
         return
     say_plan(out, plan)
+    say_fallbacks(out, film, plan, facts)
     if yes:
         return
+    most = Money(cost.cost.amount + fallbacks(film.storyboard, plan.steps, facts).cost.amount)
     if sys.stdin.isatty() and sys.stderr.isatty():
-        out.stderr.write(f"Spend up to {cost.cost} at {film.endpoint.name}? [y/N] ")
+        out.stderr.write(f"Spend up to {most} at {film.endpoint.name}? [y/N] ")
         out.stderr.flush()
         if sys.stdin.readline().strip().lower() in ("y", "yes"):
             return
         raise NeedsDecision("nothing was sent")
     if cap is None:
         raise NeedsDecision(
-            f"this run may spend {cost.cost} at {film.endpoint.name}: nobody is here to say yes",
+            f"this run may spend {most} at {film.endpoint.name}: nobody is here to say yes",
             do="pass --yes, or a limit: --max-cost 5.00",
         )
 

@@ -22,13 +22,13 @@ from runner.model import (
     Step,
     Take,
 )
-from runner.planner import decide
+from runner.planner import decide, fallback
 
 # Fields that an `on_failure` step may give another value by itself.
 PLAIN = frozenset(
     [
         "model", "prompt", "negative_prompt", "seconds", "size", "resolution", "aspect_ratio",
-        "audio", "watermark", "seed", "media", "options", "extra_body",
+        "again", "audio", "watermark", "seed", "media", "options", "extra_body",
     ]
 )  # fmt: skip
 
@@ -137,11 +137,10 @@ def changed(run: Run, shot: Shot, take: Take, change: Mapping[str, JSON]) -> tup
 
     Raises BadInput for an override that only the storyboard's reader could resolve.
     """
-    fields = {key: value for key, value in change.items() if key != "again"}
-    for key, value in fields.items():
+    for key, value in change.items():
         if key not in PLAIN:
             raise BadInput(f"{shot.id}: on_failure cannot change {key} to {value!r}")
-    request = replace(take.request, **fields)
+    request = fallback(take.request, change)
     facts = run.parts.facts(request.model)
     if facts is None:
         raise BadInput(f"{shot.id}: on_failure names the unknown model {request.model!r}")

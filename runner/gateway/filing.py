@@ -268,7 +268,7 @@ _FAILURES = (
     (
         "capacity",
         r"capacity|overload|rate.?limit|too many|try again|temporar|unavailable|time.?out"
-        r"|timed out|internal.?error|internal server|server.?error|no_valid_channel|queue",
+        r"|timed out|no_valid_channel|queue",
     ),
     (
         "input",

@@ -338,6 +338,8 @@ def test_progress_is_only_for_show(progress: object, percent: int | None) -> Non
         ({"message": "upstream timed out"}, "capacity"),
         ({"code": "InvalidParameter", "message": "image is too small"}, "input"),
         ({"message": "unsupported image format"}, "input"),
+        ({"code": "internal_error", "message": "Video generation failed"}, "unknown"),
+        ({"code": "server_error", "message": "The server had an error"}, "unknown"),
         ({"message": "42"}, "unknown"),
         (None, "unknown"),
         (17, "unknown"),
