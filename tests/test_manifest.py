@@ -1,6 +1,7 @@
 """The manifest: the lock of a film, and the files it speaks of."""
 
 import json
+import re
 import subprocess
 import tracemalloc
 from collections.abc import Callable
@@ -579,6 +580,16 @@ def edited(film: Film, name: str, prompt: str) -> None:
         ),
     )
     film.render()
+
+
+def test_both_storyboard_lines_of_a_merge_become_one(film: Film) -> None:
+    """What git kept of both sides is written anew, although no render has changed."""
+    film.finish()
+    before = film.path.read_bytes()
+    head, line, rest = re.split(rb'(?m)^(  "storyboard".*\n)', before, maxsplit=1)
+    film.path.write_bytes(head + line + line.replace(B.encode(), A.encode()) + line + rest)
+    film.finish()
+    assert film.path.read_bytes() == before
 
 
 def test_two_people_who_render_different_shots_merge(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from runner.model import (
 NAME = "manifest.json"
 FORMAT = 1
 UNION = b"# Both sides of a merge are kept; reelmake sorts them out.\nmanifest.json merge=union\n"
+HEAD = b'  "storyboard"'
 DIGEST = re.compile(r"[0-9a-f]{64}")
 Kind = TypeVar("Kind")
 UNKNOWN = AttemptId("")  # a result that only a manifest tells of
@@ -51,8 +52,8 @@ def write(path: Path, manifest: Manifest) -> bool:
 
 
 def _lasting(data: bytes) -> list[bytes]:
-    """All but the storyboard's line: a comment in it is no reason to write the lock anew."""
-    return [line for line in data.splitlines() if not line.startswith(b'  "storyboard"')]
+    """All but the storyboard's digest: a comment in it is no reason to write the lock anew."""
+    return [HEAD if line.startswith(HEAD) else line for line in data.splitlines()]
 
 
 def read(path: Path) -> Manifest | None:
