@@ -150,9 +150,11 @@ def status(file: Path, preview: bool, fmt: str, ledger: bool) -> None:
 @FILE
 @SHOT
 @click.argument("take", type=click.IntRange(1, 999))
-def keep(file: Path, shot: str, take: int) -> None:
+@GATEWAY
+@OUT_DIR
+def keep(file: Path, shot: str, take: int, gateway: str | None, out_dir: Path | None) -> None:
     """Choose the take that is the shot. Shows what hangs on it, and the price."""
-    call("keep", file=file, shot=shot, take=take)
+    call("keep", file=file, shot=shot, take=take, gateway=gateway, out_dir=out_dir)
 
 
 @cli.command()

@@ -13,7 +13,9 @@ from runner.project import open_project
 from runner.savedplan import Selection
 
 
-def main(out: Out, *, file: Path, shot: str, take: int) -> ExitCode:
+def main(
+    out: Out, *, file: Path, shot: str, take: int, gateway: str | None, out_dir: Path | None
+) -> ExitCode:
     """Write `keep:` into the storyboard, and show what hangs on the choice and its price."""
     project = open_project(file, os.environ)
     storyboard, _ = project.storyboard(file)
@@ -27,7 +29,7 @@ def main(out: Out, *, file: Path, shot: str, take: int) -> ExitCode:
         )
     rewrite(file, lambda text: set_field(text, shot, "keep", take, str(file)))
     out.say(f"{shot}: take {take} is kept", "good")
-    film = project.film(file)
+    film = project.film(file, gateway=gateway, out_dir=out_dir)
     hanging = (ShotId(shot), *film.hanging_on(ShotId(shot)))
     say_plan(out, film.plan(film.gather(), Selection(hanging)))
     return ExitCode.DONE

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from space import Gateway, Space
+from space import Done, Gateway, Space
 
 FILM = """\
 storyboard: 1
@@ -19,7 +19,8 @@ shots:
     first_frame: {shot: sh010, frame: last}
     prompt: The camera drifts along it.
   - id: sh030
-    prompt: A bench.
+    prompt: "{{ vars.thing }}"
+vars: {thing: A bench.}
 """
 
 
@@ -100,6 +101,9 @@ def test_a_saved_plan_is_done_exactly_or_refused(two: tuple[Space, Space]) -> No
     saved = (a.root / "film.plan.json").read_bytes()
     a.run("plan", "film.yaml", "--save", "film.plan.json").ok()
     assert (a.root / "film.plan.json").read_bytes() == saved
+    file = str(a.root / "film.yaml")
+    Space(a.root.parent, a.gateway, a.environ).run("plan", file, "--save", "elsewhere.json").ok()
+    assert (a.root.parent / "elsewhere.json").read_bytes() == saved
     a.edit("film.yaml", "A green bench.", "A red bench.")
     before = a.posts
     a.run("run", "film.yaml", "--plan", "film.plan.json").left(3).says("sh030")
@@ -121,3 +125,68 @@ def test_losing_everything_but_the_lock_and_the_store_loses_nothing(
     a.run("run", "film.yaml").ok()
     a.run("verify", "film.yaml").ok()
     assert a.posts == before
+
+
+def test_the_lock_is_rebuilt_byte_for_byte_whatever_was_decided(two: tuple[Space, Space]) -> None:
+    """Deleted after an accept, a re-roll and an edit still to be rendered: the next run, or the
+    next decision, writes the same bytes. Lines of shots that nobody touched never change."""
+    a, _ = two
+    assert a.gateway
+    url = a.gateway.url
+
+    def accept() -> Done:
+        return a.run("accept", "film.yaml", "sh030", "--gateway", url)
+
+    lock = a.root / "renders/film/manifest.json"
+    first = a.manifest()["shots"]
+    a.edit("film.yaml", "A bench.", "A green bench.")
+    accept().ok().says("vars.thing A bench. -> A green bench.")
+    a.run("run", "film.yaml", "sh030", "--force", "--yes").ok()
+    a.edit("film.yaml", "A pier at dusk.", "A pier at dawn.")
+    a.edit("film.yaml", "A green bench.", "A blue bench.")
+    accept().ok()
+    assert a.manifest()["shots"][:2] == first[:2]
+    before = lock.read_bytes()
+    lock.unlink()
+    a.edit("film.yaml", "A blue bench.", "A red bench.")
+    accept().ok()
+    a.edit("film.yaml", "A red bench.", "A blue bench.")
+    accept().ok()
+    assert lock.read_bytes() == before
+
+
+def test_a_damaged_blob_in_the_teams_store_stops_only_its_take(two: tuple[Space, Space]) -> None:
+    """It is never placed and never paid for again; whoever has the bytes mends the store."""
+    a, b = two
+    before = b.posts
+    digest = a.manifest()["shots"][2]["output"]["sha256"]
+    blob = a.root.parent / "shared" / digest[:2] / digest[2:]
+    blob.chmod(0o600)
+    blob.write_bytes(b"x" + blob.read_bytes()[1:])
+    b.run("run", "film.yaml", "--yes").left(1).says("is damaged; remove it there", "2 done")
+    assert not (b.root / "renders/film/sh030.mp4").exists()
+    blob.unlink()
+    a.run("run", "film.yaml").ok()
+    b.run("doctor", "--gateway", "local").ok().says("shared store: answers")
+    b.run("run", "film.yaml", "--frozen").ok()
+    assert b.posts == before
+
+
+def test_gc_removes_previews_and_nothing_that_may_be_paid(two: tuple[Space, Space]) -> None:
+    """Not what was replaced, not what lost its manifest, not what only a colleague paid for; what
+    lies in the team's store too may go."""
+    a, b = two
+    a.run("run", "film.yaml", "sh030", "--force", "--yes").ok()
+    b.run("run", "film.yaml", "--frozen").ok()
+    for space in (a, b):
+        (space.root / "renders/film/manifest.json").unlink()
+        space.run("gc", "--min-age", "0").ok()
+    a.run("gc", "--min-age", "0", "--delete").ok().says("0 blobs")
+    shared = b.environ.pop("REELMAKE_STORE")
+    b.run("gc", "--min-age", "0", "--delete").ok().says("0 blobs")
+    b.edit("film.yaml", "storyboard: 1", "storyboard: 1\ngateway: local")
+    b.run("run", "film.yaml", "--gateway", "local").ok()
+    shutil.rmtree(b.root / "renders")
+    b.run("gc", "--min-age", "0", "--delete").ok().says("3 blobs")
+    b.environ["REELMAKE_STORE"] = shared
+    b.run("gc", "--min-age", "0", "--delete").ok().says("3 blobs")
