@@ -23,7 +23,7 @@ class Row:
     value: float
     floor: float
     more: bool = False  # the value must be at least the floor
-    unit: str = "×"
+    unit: str = " x"
 
     @property
     def holds(self) -> bool:
@@ -32,8 +32,8 @@ class Row:
     def line(self) -> str:
         sign = "≥" if self.more else "≤"
         verdict = "holds" if self.holds else "**does not hold**"
-        value = f"{self.value:.3g}{self.unit}"
-        return f"| {self.measure} | {self.against} | {sign} {self.floor:g}{self.unit} | {value} | {verdict} |"
+        floor, value = f"{sign} {self.floor:g}{self.unit}", f"{self.value:.3g}{self.unit}"
+        return f"| {self.measure} | {self.against} | {floor} | {value} | {verdict} |"
 
 
 def read() -> Found:
@@ -175,9 +175,10 @@ def growth_section(growth: Found) -> Iterator[str]:
             for (size, seconds), (_, mb) in zip(growth["seconds"], growth["MB"], strict=True)
         ],
     )
+    time, memory = exponent(growth["seconds"]), exponent(growth["MB"])
     yield (
-        f"\nBetween the last two sizes time grows with the {exponent(growth['seconds']):.2f}th power"
-        f" of the shots, memory with the {exponent(growth['MB']):.2f}th."
+        f"\nBetween the last two sizes time grows with the {time:.2f}th power of the shots,"
+        f" memory with the {memory:.2f}th."
     )
 
 
@@ -188,7 +189,13 @@ def wire_section(wire: Found) -> Iterator[str]:
     for name, runs in wire["samples"].items():
         wall, cpu = (median(run[i] for run in runs) for i in (0, 1))
         lines.append(
-            [name, f"{wall:.2f}", f"{wire['jobs'] / wall:.0f}", f"{cpu:.2f}", f"{base / wall:.1f}×"]
+            [
+                name,
+                f"{wall:.2f}",
+                f"{wire['jobs'] / wall:.0f}",
+                f"{cpu:.2f}",
+                f"{base / wall:.1f} x",
+            ]
         )
     yield table(["client", "s", "jobs/s", "CPU s", "times as fast"], lines)
 
@@ -205,14 +212,14 @@ def simulated_section(simulated: Found) -> Iterator[str]:
     yield "Looks at a job after 50 renders of the model, over a look every 15 s:\n"
     yield table(
         ["renders take", "looks", "lateness"],
-        [[name, f"{a:.2f}×", f"{b:.2f}×"] for name, (a, b) in simulated["polls"].items()],
+        [[name, f"{a:.2f} x", f"{b:.2f} x"] for name, (a, b) in simulated["polls"].items()],
     )
 
 
 def by_size(sizes: Found) -> str:
     names = list(dict.fromkeys(name for samples in sizes.values() for name in samples))
     lines = [
-        [name, *(f"{median(s[name]) * 1000:,.0f}" if name in s else "–" for s in sizes.values())]
+        [name, *(f"{median(s[name]) * 1000:,.0f}" if name in s else "-" for s in sizes.values())]
         for name in names
     ]
     return table(["", *(f"{int(size):,}" for size in sizes)], lines)
