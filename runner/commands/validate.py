@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from runner.errors import BadInput, ExitCode
-from runner.model import Problem, Severity
+from runner.model import Loc, Problem, Severity
 from runner.progress import Out, count, printable
 from runner.project import open_project
 
@@ -33,7 +33,9 @@ def problems_of(file: Path) -> Sequence[Problem]:
     except BadInput as error:
         if error.problems:
             return error.problems
-        raise
+        if file.is_file():
+            raise
+        return (Problem("storyboard.unreadable", error.what, Loc(str(file), 1, 1)),)
 
 
 def as_json(problem: Problem) -> dict[str, object]:
@@ -52,10 +54,15 @@ def as_json(problem: Problem) -> dict[str, object]:
 
 def as_annotation(problem: Problem) -> str:
     """A workflow command that puts the message beside the line in a pull request."""
-    place = f"file={problem.at.file},line={problem.at.line},col={problem.at.column}"
+    at = problem.at
+    place = f"file={in_property(at.file)},line={at.line},col={at.column}"
     text = ". ".join(filter(None, (problem.message, problem.hint)))
-    title = f"title={escaped(problem.rule).replace(',', '%2C').replace(':', '%3A')}"
-    return f"::{problem.severity} {place},{title}::{escaped(printable(text))}"
+    title = in_property(problem.rule)
+    return f"::{problem.severity} {place},title={title}::{escaped(printable(text))}"
+
+
+def in_property(text: str) -> str:
+    return escaped(text).replace(",", "%2C").replace(":", "%3A")
 
 
 def escaped(text: str) -> str:

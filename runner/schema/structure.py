@@ -53,9 +53,10 @@ def _complaints(refusal: Refusal, prefix: str) -> Iterator[Complaint]:
 
 def _unknown_keys(refusal: Refusal, path: Path, prefix: str) -> Iterator[Complaint]:
     known = list(refusal.schema.get("properties", {}))
+    every = f"known here: {', '.join(sorted(known))}" if known else "no key is known here"
     unknown = (key for key in refusal.instance if key not in known)
     for key in islice(unknown, MOST):
-        hint = did_you_mean(str(key), known) or f"known here: {', '.join(sorted(known))}"
+        hint = did_you_mean(str(key), known) or every
         message = f"unknown key `{shown(key)}`{_inside(path)}"
         yield _error(f"{prefix}.unknown_key", (*path, key), message, hint, key=True)
 
