@@ -120,7 +120,8 @@ class Lines:
         began = self.began.get((step.shot, step.take))
         took = f" in {monotonic() - began:.1f} s" if began else ""
         word, style = WORDS[outcome.status]
-        tail = outcome.detail or outcome.output or ""
+        stopped = outcome.status is Status.INTERRUPTED  # the end of the run says the rest, once
+        tail = "" if stopped else outcome.detail or outcome.output or ""
         self.out.say(f"{name(step):{self.width}}  {word}{took}  {tail}".rstrip(), style)
         for finding in outcome.result.findings if outcome.result else ():
             self.out.say(f"{'':{self.width}}  needs review: {finding.message}", "warn")

@@ -116,3 +116,11 @@ def test_advice_is_given_once(streams: tuple[io.StringIO, io.StringIO]) -> None:
         "  4, 6 or 8",
         "film.yaml:19:5: error: seconds is 7 [veo.seconds]",
     ]
+
+
+def test_a_stop_is_explained_once(streams: tuple[io.StringIO, io.StringIO]) -> None:
+    """After Ctrl-C each take is a short line; what to do next stands at the end of the run."""
+    lines = Lines(Out(*streams, colour=False))
+    lines.planned(Plan("film.yaml", "local", (step(),)))
+    lines.finished(Outcome(step(), Status.INTERRUPTED, detail="the next run goes on from here"))
+    assert streams[1].getvalue() == "sh010  stopped\n"

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from urllib.request import urlopen
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runner.errors import BadInput
@@ -305,6 +305,7 @@ def agree(shot: dict[str, Any]) -> None:
     assert said_yes == (by_schema == [])
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(shots)
 def test_the_fast_yes_and_the_explained_no_agree(shot: dict[str, Any]) -> None:
     """Two validators and the rules one by one come to the same verdict on any shot."""
