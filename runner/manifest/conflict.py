@@ -137,7 +137,7 @@ def settled(ours: Manifest, theirs: Manifest, path: Path) -> Manifest:
 def _choose(path: Path, names: Iterable[str]) -> NeedsDecision:
     return NeedsDecision(
         f"{path}: both sides of the merge have rendered {', '.join(names)}",
-        do="take one side's manifest (git checkout SIDE -- manifest.json), then run again",
+        do="of the lines that stand there twice keep one side's, then run again",
     )
 
 
