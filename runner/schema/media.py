@@ -6,12 +6,13 @@ of a medium, and the sums over all of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import cast
 
 from runner.model import JSON, Kind, MediaInfo, ModelFacts, Role
 from runner.schema.catalogue import Catalogue
 from runner.schema.complaint import Complaint, Path, fill, shown
-from runner.schema.engine import accepts
+from runner.schema.engine import Accepts, accepts
 from runner.schema.rules import Rule
 from runner.schema.shots import as_wanted, rules_for, where
 
@@ -66,20 +67,27 @@ def _of_all(
 def _broken(
     catalogue: Catalogue, facts: ModelFacts, on: str, measures: Mapping[str, JSON]
 ) -> Iterator[Rule]:
-    for rule, schema in rules_for(catalogue, facts, on):
-        kept = (facts.id, rule.id)
-        if kept not in catalogue.kept:
-            catalogue.kept[kept] = accepts(
-                {"$defs": catalogue.definitions_of(facts.vendor)["$defs"], "allOf": [schema]}
-            )
-        if not catalogue.kept[kept](measures):  # type: ignore[operator]
+    for rule, fits in _compiled(catalogue, facts, on):
+        if not fits(measures):
             yield rule
+
+
+def _compiled(catalogue: Catalogue, facts: ModelFacts, on: str) -> list[tuple[Rule, Accepts]]:
+    """The rules of a model about media; compiled once."""
+    if (facts.id, on) not in catalogue.kept:
+        words = catalogue.definitions_of(facts.vendor)["$defs"]
+        catalogue.kept[facts.id, on] = [
+            (rule, accepts({"$defs": words, "allOf": [schema]}))
+            for rule, schema in rules_for(catalogue, facts, on)
+        ]
+    return cast("list[tuple[Rule, Accepts]]", catalogue.kept[facts.id, on])
 
 
 def _measures(medium: Measured, frame: tuple[int, int] | None) -> dict[str, JSON]:
     """One medium as rules see it; what does not apply is not there."""
     info = medium.info
-    measures = {key: value for key, value in asdict(info).items() if value is not None}
+    known = ((name, getattr(info, name)) for name in MediaInfo.__slots__)
+    measures: dict[str, JSON] = {name: value for name, value in known if value is not None}
     measures |= {"role": medium.role, "declared": medium.kind, "name": medium.name}
     measures["megabytes"] = round(info.bytes / MEGABYTE, 2)
     if info.width and info.height:
