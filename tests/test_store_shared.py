@@ -17,6 +17,7 @@ import pytest
 
 from runner.errors import BadInput, Outside
 from runner.model import Digest
+from runner.project import project_here
 from runner.store import Store, open_store
 from runner.store.bucket import Bucket, Pace, without_secrets
 from runner.store.publish import open_publisher
@@ -298,6 +299,21 @@ def test_the_pace_is_kept_over_all_transfers() -> None:
     now = 10.0
     pace.spend(500)
     assert waits[-1] == 0.5
+
+
+def test_the_pace_is_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`store_rate` in reelmake.yaml bounds what the team's store may take of the line."""
+    rates: list[float | None] = []
+
+    def opened(root: Path, url: str | None, *, rate: float | None) -> Store:
+        rates.append(rate)
+        return open_store(root, url, rate=rate)
+
+    monkeypatch.setattr("runner.project.opened.open_store", opened)
+    for settings in ("store_rate: 2.5", "jobs: 2"):
+        (tmp_path / "reelmake.yaml").write_text(f"store: file://{tmp_path}/shared\n{settings}\n")
+        assert project_here(tmp_path, {}).store.shared
+    assert rates == [2_500_000.0, None]
 
 
 def test_no_pace_no_waiting() -> None:

@@ -138,7 +138,9 @@ def add_take(out: Out, file: Path, shots: tuple[str, ...], take: int) -> None:
     shot = next((shot for shot in storyboard.shots if shot.id == shots[0]), None)
     if shot is not None and take > len(shot.takes):
         rewrite(file, lambda text: set_field(text, shot.id, "takes", take, str(file)))
-        out.say(f"{file}: {shot.id} now has takes: {take}")
+        between = range(len(shot.takes) + 1, take)
+        more = f"; a run without --take renders take {between[0]} too" if between else ""
+        out.say(f"{file}: {shot.id} now has takes: {take}{more}")
 
 
 def hold_to(approved: SavedPlan, film: Film, plan: Plan) -> None:

@@ -130,7 +130,8 @@ class Project:
     def store(self) -> Store:
         """The project's store, with the team's behind it where there is one."""
         shared = self.environ.get(STORE_VARIABLE) or self.settings.data.get("store")
-        return open_store(self.state / "store", shared)
+        rate = self.settings.data.get("store_rate")
+        return open_store(self.state / "store", shared, rate=rate and rate * 1e6)
 
     @cached_property
     def publisher(self) -> Publisher | None:
