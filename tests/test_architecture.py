@@ -36,6 +36,7 @@ OWNERS = {
     "jsonschema_rs": {"schema"},
     "sqlite3": {"journal"},
     "fsspec": {"store"},
+    "rich": {"progress"},
     "fcntl": {"disk"},
     "av": {"media", "localgateway"},
     "PIL": {"media", "localgateway"},

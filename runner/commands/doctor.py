@@ -13,7 +13,7 @@ from runner.gateway.client import Client
 from runner.gateway.filing import State
 from runner.journal import open_reader
 from runner.model import Digest, JobId, Severity, Standing
-from runner.progress import Out
+from runner.progress import Out, count
 from runner.project import Endpoint, Project, choose, project_here
 from runner.project.wiring import ROOM
 
@@ -76,7 +76,7 @@ def of_store(project: Project) -> Iterator[Finding]:
     blobs = list(project.store)
     damaged = [digest for digest in blobs if not project.store.verify(digest)]
     intact = "all intact" if not damaged else f"{len(damaged)} damaged"
-    yield Finding("store", f"{len(blobs)} blobs, {intact}", wrong_if(bool(damaged)))
+    yield Finding("store", f"{count(len(blobs), 'blob')}, {intact}", wrong_if(bool(damaged)))
     for digest in damaged:
         yield Finding("store", f"{digest} is damaged", Severity.ERROR)
     if project.store.shared:

@@ -7,7 +7,7 @@ from runner import manifest
 from runner.errors import ExitCode
 from runner.journal import open_reader
 from runner.model import Digest
-from runner.progress import Out
+from runner.progress import Out, count
 from runner.project import Project, project_here
 from runner.project.wiring import locked
 
@@ -23,7 +23,7 @@ def main(out: Out, *, delete: bool, min_age: float) -> ExitCode:
     word = "removed" if delete else "would be removed (--delete does it)"
     for digest, number in gone:
         out.result(f"{digest}  {number}")
-    out.say(f"{len(gone)} blobs, {size:.1f} MB {word}")
+    out.say(f"{count(len(gone), 'blob')}, {size:.1f} MB {word}")
     return ExitCode.DONE
 
 

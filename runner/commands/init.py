@@ -1,9 +1,14 @@
-"""`reelmake init [DIR]`: a storyboard that runs, .gitignore, folders."""
+"""`reelmake init [DIR]`: a storyboard that runs, its schema for editors, .gitignore, folders."""
 
+import os
 from pathlib import Path
 
 from runner.errors import BadInput, ExitCode, Outside
 from runner.progress import Out
+from runner.project import project_here
+from runner.schema import editor
+
+SCHEMA = "storyboard.schema.json"  # what the storyboard's first line points editors at
 
 STORYBOARD = """\
 # yaml-language-server: $schema=storyboard.schema.json
@@ -58,6 +63,9 @@ def main(out: Out, *, folder: Path) -> ExitCode:
         (folder / ".reelmake").chmod(0o700)
         storyboard.write_text(STORYBOARD.format(title=stem.replace("-", " ").capitalize()))
         add_ignored(folder / ".gitignore")
+        if not (folder / SCHEMA).exists():
+            catalogue = project_here(folder, os.environ).catalogue
+            (folder / SCHEMA).write_text(editor.text(editor.editor_schema(catalogue)))
     except OSError as error:
         raise Outside(f"{error.filename}: {error.strerror}") from error
     out.say(f"wrote {storyboard}", "good")

@@ -227,6 +227,9 @@ def test_init_makes_a_film_that_runs(space: Space, tmp_path: Path) -> None:
     new = Space(tmp_path)
     new.run("init", "lighthouse").ok()
     new.root = tmp_path / "lighthouse"
+    head = (new.root / "lighthouse.yaml").read_text().splitlines()[0]
+    schema = (new.root / head.rpartition("=")[2]).read_text()
+    assert json.loads(schema) == new.run("schema").ok().json
     new.run("validate", "lighthouse.yaml").ok()
     new.run("run", "lighthouse.yaml").ok()
     new.run("verify", "lighthouse.yaml").ok()
