@@ -9,7 +9,7 @@ from typing import Any
 FILE = Path(__file__).parent.parent / "docs" / "performance.svg"
 NAMES = ("reelmake run", "ninja", "make", "doit", "snakemake", "dvc")
 WIDTH, LEFT, RIGHT, BAR, GAP = 720, 130, 70, 16, 18
-LEAST, MOST = 0.005, 20.0  # s, on a logarithmic scale
+LEAST, MOST = 0.001, 20.0  # s, on a logarithmic scale
 
 
 def draw(found: dict[str, Any]) -> None:
