@@ -296,15 +296,18 @@ def say_end(out: Out, film: Film, outcomes: Sequence[Outcome]) -> None:
     if idle(outcomes):
         out.say(f"{len(outcomes)} up to date, nothing to render", "good")
         return
+    busy = [outcome for outcome in outcomes if outcome.step.action is not Action.REUSE]
     for status, word, style in (
         (Status.DONE, "done", "good"),
         (Status.FAILED, "failed", "bad"),
         (Status.BLOCKED, "blocked", "warn"),
-        (Status.UNDECIDED, "waiting for a decision: see reelmake status", "warn"),
+        (Status.UNDECIDED, "waiting for a decision, as said above", "warn"),
         (Status.INTERRUPTED, "interrupted: run again to go on", "warn"),
     ):
-        if number := sum(o.status is status for o in outcomes):
+        if number := sum(o.status is status for o in busy):
             out.say(f"{number} {word}", style)
+    if len(busy) < len(outcomes):
+        out.say(f"{len(outcomes) - len(busy)} up to date", "dim")
     out.say(f"in {os.path.relpath(film.folder)}")
 
 

@@ -79,7 +79,7 @@ def test_one_word_costs_one_shot_and_what_hangs_on_it(paid: Space) -> None:
     }
     assert "prompt" in plan["steps"][2]["reason"]
     assert paid.posts == before
-    paid.run("run", "film.yaml", "--yes").ok()
+    paid.run("run", "film.yaml", "--yes").ok().says("1 done\n2 up to date")
     assert paid.posts == before + 1
     paid.edit("film.yaml", "Wide: a pier.", "Wide: a long pier.")
     paid.run("run", "film.yaml", "--yes").ok()
