@@ -737,3 +737,15 @@ def test_a_default_that_does_not_suit_a_shot_names_the_shot(tmp_path: Path) -> N
     )
     problems = load(tmp_path / "film.yaml", tmp_path, open_catalogue()).problems
     assert [(p.at.line, p.message.endswith("(shot b)")) for p in problems] == [(2, True)]
+
+
+def test_a_reference_nobody_named_has_a_hint(tmp_path: Path) -> None:
+    """`ref()` of an unknown name says the two places where it must stand."""
+    (tmp_path / "film.yaml").write_text(
+        "storyboard: 1\nshots:\n"
+        "  - {id: a, model: wan2.6-t2v, seconds: 5, prompt: \"{{ ref('mara') }}.\"}\n"
+    )
+    problems = load(tmp_path / "film.yaml", tmp_path, open_catalogue()).problems
+    assert [p.hint for p in problems] == [
+        "name it in the `references:` of the film and of the shot"
+    ]

@@ -8,7 +8,7 @@ from runner.commands.plan import say_plan
 from runner.edit import set_field
 from runner.errors import BadInput, ExitCode
 from runner.model import ShotId
-from runner.progress import Out
+from runner.progress import Out, count
 from runner.project import open_project
 from runner.savedplan import Selection
 
@@ -24,7 +24,7 @@ def main(
         raise BadInput(f"{file} has no shot {shot!r}")
     if take > len(known.takes):
         raise BadInput(
-            f"{shot} has {len(known.takes)} takes, not {take}",
+            f"{shot} has {count(len(known.takes), 'take')}, not {take}",
             do=f"reelmake run {file} {shot} --take {take} renders one more",
         )
     rewrite(file, lambda text: set_field(text, shot, "keep", take, str(file)))

@@ -316,7 +316,9 @@ class TakeReader:
             if name == source.medium.name or name in source.long.values():
                 return self._written(name, source, counts[kind])
         here = [source.medium.name for source in references if source.medium.name]
-        hint = did_you_mean(name, here)
+        hint = (
+            did_you_mean(name, here) or "name it in the `references:` of the film and of the shot"
+        )
         if name in self.around.library:
             hint = f"add it to the shot: `references: [{', '.join((*here, name))}]`"
         return Fault("reference.unknown", f"the shot has no reference {name!r}", hint)
