@@ -38,6 +38,7 @@ def read(quick: bool) -> object:
     return {
         "shots": size,
         "samples": cold.validate(size, 3 if quick else 7),
+        "in full": cold.validate(size, 3 if quick else 7, in_full=True),
         "profile": cold.profile(size),
     }
 

@@ -32,6 +32,25 @@ def shot(i: int, *, chain: bool = False) -> str:
     return f"  - id: sh{i:06d}\n{begins if chain else ''}    prompt: {words}\n"
 
 
+def told_in_full(size: int) -> str:
+    """Shots as people write them who leave nothing to defaults: nine lines each."""
+    return "storyboard: 1\nshots:\n" + "".join(map(full_shot, range(size)))
+
+
+def full_shot(i: int) -> str:
+    return f"""\
+  - id: sh{i:06d}
+    model: wan2.6-t2v
+    seconds: {5 + i % 2 * 5}
+    resolution: 720p
+    aspect_ratio: "16:9"
+    notes: second unit, day {i % 30}; hold the last two seconds for the titles
+    prompt: >-
+      Shot {i}. Teal dusk, 35 mm grain. Wide, low and slow: a dolly along the pier towards the
+      ferry; wet steel, lamps smear on the water, a woman in a yellow raincoat turns away.
+"""
+
+
 @contextmanager
 def gateway(*more: str) -> Iterator[str]:
     """The local gateway in a process of its own; gives its URL."""

@@ -59,10 +59,11 @@ def rows(found: Found) -> Iterator[Row]:
         ratio = middle(samples, "plan, one prompt") / middle(samples, "plan, nothing to do")
         yield Row("`plan`, one prompt of 10,000 changed", "own no-op", ratio, 4)
     if "read" in get:
-        samples = get["read"]["samples"]
-        ratio = middle(samples, "validate") / middle(samples, "libyaml events")
-        shots = get["read"]["shots"]
-        yield Row(f"cold `validate`, {shots:,} shots", "libyaml event scan", ratio, 5)
+        for kind, name in (("samples", "of three lines"), ("in full", "of nine lines")):
+            samples = get["read"][kind]
+            ratio = middle(samples, "validate") / middle(samples, "libyaml events")
+            what = f"cold `validate`, {get['read']['shots']:,} shots {name}"
+            yield Row(what, "libyaml event scan", ratio, 5)
     if "wire" in get:
         walls = {
             name: median(run[0] for run in runs) for name, runs in get["wire"]["samples"].items()
@@ -139,8 +140,9 @@ def sections(found: Found) -> Iterator[str]:
         yield "\n## One prompt changed\n\nMilliseconds.\n\n" + by_size(get["change"])
     if "read" in get:
         yield f"\n## Cold: {get['read']['shots']:,} shots\n\nMilliseconds.\n"
-        samples = get["read"]["samples"]
-        yield table(["", *samples], [["", *ms(samples)]])
+        lean, full = get["read"]["samples"], get["read"]["in full"]
+        lines = [["shots of three lines", *ms(lean)], ["shots of nine lines", *ms(full)]]
+        yield table(["", *lean], lines)
         yield f"\nWhere it goes (profiled, so slower):\n\n```\n{get['read']['profile']}\n```"
     if "growth" in get:
         yield from growth_section(get["growth"])
