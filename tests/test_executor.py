@@ -212,6 +212,16 @@ def test_too_fast_for_ever_ends(film_set: FilmSet, gateway: FakeGateway) -> None
     assert film_set.ledger().at_risk.amount == 0
 
 
+def test_when_nothing_goes_through_we_do_not_double_the_load(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """Retries of a whole run stay a small share of it, however many takes fail at once."""
+    gateway.fates = [NO_CONNECTION] * 1000
+    outcomes = run_virtually(film_set.run(board(*(shot(f"s{n}") for n in range(40)))))
+    assert statuses(outcomes) == [FAILED] * 40
+    assert len(gateway.posts) <= 40 + 10 + 4
+
+
 # ── what an answer proves ───────────────────────────────────────────────────────────────────
 
 

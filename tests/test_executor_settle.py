@@ -30,7 +30,7 @@ from runner.errors import BadInput
 from runner.executor import Stop, receipt
 from runner.gateway.download import Fetched, Got
 from runner.gateway.listing import Listed, Listing
-from runner.gateway.profile import ErrorRule, Refusal
+from runner.gateway.profile import Dialect, ErrorRule, Refusal
 from runner.gateway.receipt import Fault, Receipt
 from runner.journal import Journal, facts, open_journal, open_reader
 from runner.journal.decisions import (
@@ -42,7 +42,17 @@ from runner.journal.decisions import (
     named,
     resubmit,
 )
-from runner.model import Attempt, JobId, LocalFile, Medium, Money, Outcome, Standing, Status
+from runner.model import (
+    Attempt,
+    JobId,
+    LocalFile,
+    Medium,
+    Money,
+    Outcome,
+    Standing,
+    Status,
+    Storyboard,
+)
 
 DONE, FAILED, UNDECIDED = Status.DONE, Status.FAILED, Status.UNDECIDED
 MAYBE = [LOST, GATEWAY_502, NEVER_ARRIVED, no(500), no(408)]
@@ -115,6 +125,28 @@ def test_another_body_is_never_sent_under_an_old_key(keyed: FilmSet, gateway: Fa
     assert len(gateway.posts) == 2
 
 
+def test_bytes_that_are_written_otherwise_now_are_not_sent(
+    keyed: FilmSet, gateway: FakeGateway
+) -> None:
+    """The old key vouches for the old bytes only: a changed dialect leaves it to a person."""
+    gateway.fates = [Fate(answer=LOST.answer, delay=300.0)]
+    film = board(shot("one", seconds=4))
+    run_virtually(killed(keyed, film))
+    keyed.profile = replace(keyed.profile, dialect=Dialect(seconds="number"))
+    (outcome,) = run_virtually(keyed.run(film))
+    assert outcome.status is UNDECIDED
+    assert "written differently" in outcome.detail
+    assert len(gateway.posts) == 1
+
+
+async def killed(film_set: FilmSet, film: Storyboard) -> None:
+    """A run that is left while its POST is on the way."""
+    stop = Stop()
+    await asyncio.gather(
+        film_set.run(film, stop=stop), soon(10.0, stop.request), soon(11.0, stop.request)
+    )
+
+
 def test_a_key_that_is_too_old_is_worthless(keyed: FilmSet, gateway: FakeGateway) -> None:
     """After its retention a key could buy a second job: then a person decides."""
     gateway.fates = [Fate(accepts=True, answer=LOST.answer, delay=3.0)]
@@ -140,16 +172,7 @@ def test_a_key_that_is_too_old_is_worthless(keyed: FilmSet, gateway: FakeGateway
 def test_a_run_that_died_is_settled_by_the_next(keyed: FilmSet, gateway: FakeGateway) -> None:
     """The intent holds the key and the digest of the body; that is all the next run needs."""
     gateway.fates = [Fate(answer=LOST.answer, delay=300.0)]
-    stop = Stop()
-
-    async def killed() -> None:
-        await asyncio.gather(
-            keyed.run(board(shot("one")), stop=stop),
-            soon(10.0, stop.request),
-            soon(11.0, stop.request),
-        )
-
-    run_virtually(killed())
+    run_virtually(killed(keyed, board(shot("one"))))
     assert statuses(run_virtually(keyed.run(board(shot("one"))))) == [DONE]
     assert len({key for _, _, key in gateway.posts}) == 1
     assert len(gateway.jobs) == 1
@@ -354,16 +377,7 @@ def test_an_answer_is_judged_by_the_gateway_that_gave_it(
 ) -> None:
     """What proves a refusal elsewhere proves nothing here: a saved answer waits for a run there."""
     gateway.fates = [Fate(answer=LOST.answer, delay=300.0)]
-    stop = Stop()
-
-    async def killed() -> None:
-        await asyncio.gather(
-            quarantined.run(board(shot("one")), stop=stop),
-            soon(10.0, stop.request),
-            soon(11.0, stop.request),
-        )
-
-    run_virtually(killed())
+    run_virtually(killed(quarantined, board(shot("one"))))
     (attempt,) = meant(quarantined, "one")
     told = facts.receipt(attempt.id, receipt.save(Receipt(503, body=b"no channel")))
     decided(quarantined, lambda journal: journal.append(told))
@@ -438,11 +452,12 @@ def test_every_step_stays_within_the_cap(quarantined: FilmSet, gateway: FakeGate
 
 
 def test_a_doubt_is_no_failure(quarantined: FilmSet, gateway: FakeGateway) -> None:
-    """A lost answer never sets off a fallback: it may have been paid."""
-    gateway.fates = [LOST]
-    film = board(shot("one", on_failure=({"again": True},)))
-    assert statuses(run_virtually(quarantined.run(film))) == [UNDECIDED]
-    assert len(gateway.posts) == 1
+    """A lost answer never sets off a fallback: it may have been paid. Success even less."""
+    gateway.fates = [LOST, OK]
+    other = ({"again": True}, {"prompt": "a gentler version"})
+    film = board(shot("one", on_failure=other), shot("two", on_failure=other))
+    assert statuses(run_virtually(quarantined.run(film))) == [UNDECIDED, DONE]
+    assert list(prompts(gateway)) == ["this is one", "this is two"]
 
 
 def test_a_step_that_cannot_be_taken_says_so(quarantined: FilmSet, gateway: FakeGateway) -> None:

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import Outside
@@ -32,6 +32,7 @@ from runner.journal import (
     open_journal,
     open_reader,
     tables,
+    writing,
 )
 from runner.journal.reading import NAME
 from runner.journal.rescue import Reserve
@@ -257,15 +258,22 @@ def test_what_may_have_been_spent_counts(folder: Path, ending: str) -> None:
     assert isinstance(answer, Denied) == (ending in COUNTED)
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(sorted(ENDINGS))), max_size=12))
+@pytest.mark.parametrize("examples", [8, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.timeout(600)
 def test_derived_tables_follow_from_the_facts(
-    tmp_path_factory: pytest.TempPathFactory, story: list[tuple[int, str]]
+    tmp_path_factory: pytest.TempPathFactory, examples: int
 ) -> None:
     """Whatever happened, the derived tables can be made again from the facts alone."""
-    folder = tmp_path_factory.mktemp("journal")
+
+    @settings(max_examples=examples, deadline=None)
+    @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(sorted(ENDINGS))), max_size=12))
+    def held(story: list[tuple[int, str]]) -> None:
+        rebuilt_as_it_was(tmp_path_factory.mktemp("journal"), story)
+
+    held()
+
+
+def rebuilt_as_it_was(folder: Path, story: list[tuple[int, str]]) -> None:
 
     async def use(journal: Journal) -> None:
         for number, ending in story:
@@ -328,6 +336,11 @@ def test_a_cap_is_never_passed(folder: Path, scope: str) -> None:
 
 def test_prices_do_not_slip_under_a_cap_by_rounding(folder: Path) -> None:
     """A price is rounded up, a cap down: ten times a third of a cent is not three cents."""
+
+    async def least(journal: Journal) -> Admitted | Denied:
+        return await journal.intend(wish(price="0.000001"), Caps(run=Money(Decimal("0.0000009"))))
+
+    assert isinstance(with_journal(folder, least), Denied)
 
     async def use(journal: Journal) -> int:
         caps = Caps(run=Money(Decimal("0.03")))
@@ -491,6 +504,42 @@ def test_an_id_outlives_a_full_disk(folder: Path, capfd: pytest.CaptureFixture[s
     assert with_journal(folder, look) == {"job-0", "job-1", "job-2"}
     assert not (folder / "reserve").read_bytes().strip(b"\0")
     assert with_journal(folder, look) == {"job-0", "job-1", "job-2"}
+
+
+def test_after_a_disk_error_nothing_is_tried_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One failed write is the last: that fact, and those that waited behind it, are rescued."""
+    tried: list[object] = []
+
+    def fails(db: sqlite3.Connection, batch: object) -> list[object]:
+        tried.append(batch)
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async def use(journal: Journal) -> None:
+        monkeypatch.setattr(writing, "commit", fails)
+        first = asyncio.ensure_future(journal.append(facts.accepted(AttemptId("a"), JobId("j1"))))
+        for _ in range(2):  # until the first is on its way to the disk
+            await asyncio.sleep(0)
+        second = asyncio.ensure_future(journal.append(facts.accepted(AttemptId("b"), JobId("j2"))))
+        answers = await asyncio.gather(first, second, return_exceptions=True)
+        assert [type(answer) for answer in answers] == [Outside, Outside]
+
+    with_journal(folder, use)
+    assert len(tried) == 1
+    reserve = Reserve(folder)
+    assert [fact.body["job"] for _, _, fact in reserve.returned()] == ["j1", "j2"]
+    reserve.close()
+
+
+def test_every_commit_waits_for_the_disk(folder: Path) -> None:
+    """What SQLite itself is told; the system calls that follow from it are proved elsewhere."""
+    with_journal(folder, lambda journal: asyncio.sleep(0))
+    with closing(writing.connect(folder / NAME, folder)) as db:
+        told = [
+            db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        ]
+    assert told == ["wal", 2]
 
 
 def test_the_last_resort_is_a_line_of_json(

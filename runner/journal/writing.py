@@ -132,9 +132,6 @@ class Journal(Reader):
             self._reserve.close()
 
     async def _commit_soon(self, work: Work, saved: tuple[Saved, ...]) -> object:
-        if self._broken:
-            rescue(self._reserve, saved)
-            raise Outside(self._broken)
         loop = asyncio.get_running_loop()
         waiting = Waiting(work, saved, loop.create_future())
         self._waiting.append(waiting)
@@ -157,7 +154,10 @@ class Journal(Reader):
             self._flushing = None
 
     def _commit(self, batch: list[Waiting]) -> list[object]:
-        """One transaction for all; an answer or an exception for each. Raises nothing."""
+        """One transaction for all; an answer or an exception for each. Raises nothing.
+
+        Only this thread writes to the reserve: two at once would write over each other.
+        """
         if self._broken is None:
             try:
                 return commit(self._writer, batch)
