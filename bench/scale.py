@@ -59,7 +59,9 @@ def measure(takes: int, seconds: float) -> dict[str, float]:
         "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "looks a job": len(lateness) / takes,
         "lateness, median": lateness[len(lateness) // 2],
+        "lateness, 99 of 100": lateness[int(0.99 * len(lateness))],
         "lateness, worst": lateness[-1],
+        "lateness over 2, share": sum(late > 2 for late in lateness) / len(lateness),
     }
 
 
