@@ -53,6 +53,7 @@ def in_process(studio: Space, film: str, monkeypatch: pytest.MonkeyPatch) -> int
     return int(left.value.code or 0)
 
 
+@pytest.mark.slow
 def test_the_short_film(studio: Space) -> None:
     """Nine shots, five vendors, chained frames, a cut; free the second time."""
     studio.run("run", "night-ferry.yaml").ok().says("9 done")

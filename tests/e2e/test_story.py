@@ -113,6 +113,7 @@ def test_a_saved_plan_is_done_exactly_or_refused(two: tuple[Space, Space]) -> No
     assert json.loads(saved)["totals"]["cost"]["currency"] == "USD"
 
 
+@pytest.mark.slow
 def test_losing_everything_but_the_lock_and_the_store_loses_nothing(
     two: tuple[Space, Space],
 ) -> None:
@@ -127,6 +128,7 @@ def test_losing_everything_but_the_lock_and_the_store_loses_nothing(
     assert a.posts == before
 
 
+@pytest.mark.slow
 def test_the_lock_is_rebuilt_byte_for_byte_whatever_was_decided(two: tuple[Space, Space]) -> None:
     """Deleted after an accept, a re-roll and an edit still to be rendered: the next run, or the
     next decision, writes the same bytes. Lines of shots that nobody touched never change."""
@@ -155,6 +157,7 @@ def test_the_lock_is_rebuilt_byte_for_byte_whatever_was_decided(two: tuple[Space
     assert lock.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_damaged_blob_in_the_teams_store_stops_only_its_take(two: tuple[Space, Space]) -> None:
     """It is never placed and never paid for again; whoever has the bytes mends the store."""
     a, b = two
@@ -172,6 +175,7 @@ def test_a_damaged_blob_in_the_teams_store_stops_only_its_take(two: tuple[Space,
     assert b.posts == before
 
 
+@pytest.mark.slow
 def test_gc_removes_previews_and_nothing_that_may_be_paid(two: tuple[Space, Space]) -> None:
     """Not what was replaced, not what lost its manifest, not what only a colleague paid for; what
     lies in the team's store too may go."""
