@@ -58,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (root / ".reelmake").mkdir()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        patch.setenv("REELMAKE_RENDER_SECONDS", "0")
+        patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
         patch.setattr(sys, "argv", ["reelmake", *WORDS])
         settle(root)
         carry_out()
