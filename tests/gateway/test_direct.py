@@ -225,12 +225,12 @@ def test_a_slow_reader_that_goes_on_reading_is_waited_for() -> None:
                 got = (got + at.sock.recv(1_000_000))[-10:]
             if sleepy and len(got) == 10:
                 sleepy -= 1
-                pause.wait(0.15)
+                pause.wait(0.8)
         at.send(ANSWER)
 
     pause = threading.Event()
     with serving(bit_by_bit) as server:
         known = profile(
-            server, deadlines=Deadlines(write=0.3, submit=8.0), bounds=Bounds(body=1 << 25)
+            server, deadlines=Deadlines(write=2.0, submit=30.0), bounds=Bounds(body=1 << 25)
         )
         assert submitted(known, b"x" * 20_000_000 + b"END").status == 200
