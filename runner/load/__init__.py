@@ -17,7 +17,7 @@ clips are left out of the cut, with a warning.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +29,8 @@ from runner.load.film import Film
 from runner.load.found import Found
 from runner.load.sources import EXTENSIONS, Files
 from runner.model import Cut, Digest, Money, Problem, Request, Shot, ShotId, Storyboard
-from runner.schema import Catalogue
+from runner.schema import Catalogue, did_you_mean
+from runner.source import locate
 
 __all__ = ["EXTENSIONS", "Draft", "Loaded", "load"]
 
@@ -57,18 +58,25 @@ Preflight = Callable[[Sequence[Request]], Iterable[Problem]]
 
 
 def load(
-    file: Path, root: Path, catalogue: Catalogue, preflight: Preflight = lambda asked: ()
+    file: Path,
+    root: Path,
+    catalogue: Catalogue,
+    preflight: Preflight = lambda asked: (),
+    gateways: Collection[str] = (),
 ) -> Loaded:
     """Read, check and resolve a storyboard; `root` is the project's folder, `file` lies in it.
 
     All problems are found in one go and told in file order; no exception leaves for anything that
-    a user wrote. `preflight` looks into the media themselves, also of shots with other faults.
+    a user wrote. `preflight` looks into the media themselves, also of shots with other faults;
+    `gateways` are the names that `gateway:` may give (none: any).
     """
     found = Found(catalogue.severities)
     reader = BoardReader(Files(root), catalogue, found)
     board = reader.read(file)
     film = Film(board, found) if board else None
     storyboard = _storyboard(film, board, file, root, reader) if film and board else None
+    if board and gateways:
+        _check_gateway(board, gateways, found)
     for problem in preflight(reader.asked):
         found.add(problem)
     return Loaded(
@@ -79,6 +87,14 @@ def load(
         dict(_inputs(reader, board)),
         tuple(reader.files.links()),
     )
+
+
+def _check_gateway(board: Board, known: Collection[str], found: Found) -> None:
+    name = board.good("gateway")
+    if name and "://" not in name and name not in known:
+        hint = did_you_mean(name, known) or f"one of: {', '.join(known)}; or a base URL"
+        at = locate(board.data, ["gateway"])
+        found.add(Problem("storyboard.gateway", f"there is no gateway {name!r}", at, hint=hint))
 
 
 def _storyboard(

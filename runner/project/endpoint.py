@@ -77,16 +77,24 @@ def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str,
     return Endpoint(profile, environ.get(variable, "") if variable else "")
 
 
+def shipped() -> set[str]:
+    return {path.stem for path in data_files("gateways/*.yaml")}
+
+
+def gateway_names(settings: Mapping[str, JSON]) -> list[str]:
+    """Every gateway that can be named: those that ship, and the project's own."""
+    return sorted(shipped() | set(settings.get("gateways") or {}))
+
+
 def profile_named(name: str, settings: Mapping[str, JSON]) -> Profile:
     """A shipped profile, or one of the project's own laid over it."""
     own = settings.get("gateways") or {}
-    shipped = {path.stem for path in data_files("gateways/*.yaml")}
-    if name not in shipped and name not in own:
+    known = gateway_names(settings)
+    if name not in known:
         raise BadInput(
-            f"there is no gateway {name!r}",
-            do=f"one of: {', '.join(sorted(shipped | set(own)))}; or a base URL",
+            f"there is no gateway {name!r}", do=f"one of: {', '.join(known)}; or a base URL"
         )
-    file = f"gateways/{name if name in shipped else DEFAULT}.yaml"
+    file = f"gateways/{DEFAULT if name in own and name not in shipped() else name}.yaml"
     data, _ = read_yaml(data_file(file).read_bytes(), file)
     changes = {"name": name, **own.get(name, {})}
     return read_profile({**data, **changes}, "reelmake.yaml" if name in own else file)

@@ -33,7 +33,7 @@ from runner.model import (
     Storyboard,
 )
 from runner.planner import make_plan
-from runner.project.endpoint import Endpoint, choose
+from runner.project.endpoint import Endpoint, choose, gateway_names
 from runner.project.preflight import preflight
 from runner.project.settings import Settings, read_settings
 from runner.savedplan import Selection
@@ -159,7 +159,7 @@ class Project:
     def load(self, file: Path) -> Loaded:
         """A storyboard with everything that is wrong with it, its local media included."""
         look = partial(preflight, self.root, self.catalogue)
-        return load(file, self.root, self.catalogue, look)
+        return load(file, self.root, self.catalogue, look, gateway_names(self.settings.data))
 
     def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
         """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""

@@ -272,3 +272,9 @@ def test_a_time_that_is_none_is_refused(space: Space, name: str) -> None:
     space.write("film.yaml", FILM)
     space.environ[name] = "soon"
     space.run("run", "film.yaml").left(2).says(f"{name} is 'soon'")
+
+
+def test_a_gateway_nobody_knows_is_told_at_its_place(space: Space) -> None:
+    """`gateway:` in the storyboard is checked like everything else in it."""
+    space.write("film.yaml", FILM.replace("title: Film", "gateway: aihubmx"))
+    space.run("validate", "film.yaml").left(2).says("film.yaml:2:10", "did you mean `aihubmix`?")
