@@ -230,6 +230,15 @@ def verify(file: Path, **options: Any) -> None:
 
 
 @cli.command()
+@FILE
+@PREVIEW
+@OUT_DIR
+def report(file: Path, preview: bool, out_dir: Path | None) -> None:
+    """Write one HTML page: cut, takes, prompts, prices, what is stale."""
+    call("report", file=file, preview=preview, out_dir=out_dir)
+
+
+@cli.command()
 @click.argument("vendor", required=False)
 @form("text", "json")
 def models(vendor: str | None, fmt: str) -> None:

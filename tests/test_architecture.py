@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent / "runner"
 LAYERS = [  # read top-down; a module imports only from rows below its own
     ["cli"],
     ["commands"],
-    ["project"],
+    ["project", "report"],
     ["executor", "manifest", "progress", "accept", "savedplan"],
     ["planner", "load", "edit", "port", "journal", "store", "gateway"],
     ["why"],

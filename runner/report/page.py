@@ -1,0 +1,410 @@
+"""The page: a head with money and cut, then a card for each shot."""
+
+import hashlib
+import json
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import SequenceMatcher
+from urllib.parse import quote
+
+from runner.fingerprint import Change, changes, digest
+from runner.journal import Ledger
+from runner.journal.ledger import Entry as Attempted
+from runner.manifest import Entry, Manifest
+from runner.model import (
+    JSON,
+    Action,
+    Digest,
+    Estimate,
+    History,
+    LocalFile,
+    Plan,
+    Result,
+    Shot,
+    ShotId,
+    Standing,
+    Step,
+    Storyboard,
+)
+from runner.planner import SETTLED, SPENDING, UP_TO_DATE, total
+from runner.progress import count
+from runner.report.style import CSS
+from runner.report.tags import Html, tag
+
+SHOWN_APART = ("asked", "model", "prompt", "negative_prompt", "take", "media")
+HASH = 12  # characters of a digest that a person compares
+WORDS = re.compile(r"\s+|[^\s]+")
+COMPARED = 1000  # words and gaps; finding differences takes the square of it
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All a page is made of. `manifest` is as things stand, `ledger` of this storyboard only."""
+
+    storyboard: Storyboard
+    plan: Plan
+    manifest: Manifest
+    history: History
+    ledger: Ledger
+    outputs: Mapping[str, Digest | None]  # what lies beside the page, the cut included
+    cut: str  # its file
+    posters: Mapping[Digest, bytes]  # JPEG
+
+    @property
+    def preview(self) -> bool:
+        return self.plan.gateway == "local"
+
+
+def page(film: Shown) -> str:
+    """The whole page."""
+    title = film.storyboard.title or film.storyboard.stem
+    body = tag("main", head(film, title), *cards(film))
+    style = tag("style", Html(CSS))
+    return f"<!doctype html>\n{tag('html', *metas(title), style, tag('body', body), lang='en')}\n"
+
+
+def metas(title: str) -> Iterator[Html]:
+    style = b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{style}'; img-src data:; media-src 'self' file:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    yield tag("meta", charset="utf-8")
+    yield tag("meta", http_equiv="Content-Security-Policy", content=policy)
+    yield tag("meta", name="referrer", content="no-referrer")
+    yield tag("meta", name="viewport", content="width=device-width, initial-scale=1")
+    yield tag("meta", name="color-scheme", content="light dark")
+    yield tag("title", title)
+
+
+# ── the head ────────────────────────────────────────────────────────────────────────────────
+
+
+def head(film: Shown, title: str) -> Html:
+    """Title, money, the cut, and where every shot stands at a glance."""
+    board, made = film.storyboard, film.manifest.gateway
+    about = f"{board.path} · {count(len(board.shots), 'shot')} · "
+    about += "slates from the local gateway" if film.preview else f"rendered at {made}"
+    return tag(
+        "header",
+        tag("h1", title, dir="auto"),
+        tag("p", about, class_="dim"),
+        tag("dl", *totals(film), class_="totals"),
+        cut(film),
+        tag("nav", *(chip(film, shot) for shot in board.shots), aria_label="Shots"),
+    )
+
+
+def totals(film: Shown) -> Iterator[Html]:
+    ledger, sum_ = film.ledger, total(film.plan.steps)
+    spending = sum(step.action in SPENDING for step in film.plan.steps)
+    review = {(e.shot, e.take) for e in film.manifest.entries if e.result.findings}
+    yield fact("Spent", "$0.00" if film.preview else str(ledger.spent))
+    if film.preview:
+        yield fact("At list prices", str(ledger.spent))
+    if ledger.reserved.amount:
+        yield fact("In flight", str(ledger.reserved))
+    yield fact("At risk", str(ledger.at_risk), "bad" if ledger.at_risk.amount else None)
+    if ledger.failed.amount:
+        yield fact("Failed, maybe billed", str(ledger.failed), "warn")
+    unpriced = f", {sum_.unpriced} of unknown price" if sum_.unpriced else ""
+    if spending:
+        yield fact(
+            f"To render: {count(spending, 'take')}{unpriced}", f"at most {sum_.cost}", "warn"
+        )
+    else:
+        yield fact("To render", "nothing", "good")
+    if review:
+        yield fact("Needs review", count(len(review), "take"), "bad")
+
+
+def fact(name: str, value: str | None, tone: str | None = None) -> Html:
+    return tag("div", tag("dt", name), tag("dd", value or "none", class_=tone))
+
+
+def cut(film: Shown) -> Html | None:
+    """The cut that lies there; says so where shots have moved on since, or it is another file."""
+    planned, pinned = film.storyboard.cut, film.manifest.cut
+    found = film.outputs.get(film.cut)
+    if planned is None or found is None:
+        return tag("p", "The cut has not been made yet.", class_="note") if planned else None
+    keep = {shot.id: shot.keep for shot in film.storyboard.shots}
+    clips = {clip.shot for clip in planned.clips}
+    kept = (s for s in film.plan.steps if s.shot in clips and s.take == keep[s.shot])
+    moved = [step.shot for step in kept if step.action not in SETTLED]
+    about = f"The cut: {count(len(planned.clips), 'clip')}{', with sound' * bool(planned.audio)}. "
+    late = f"Not the last word: {', '.join(moved)} will change it." if moved else None
+    other = "Not the file that the manifest pins." if not pinned or pinned.sha256 != found else None
+    caption = tag("figcaption", about, tag("b", late or other, class_="warn"))
+    return tag("figure", video(film, film.cut, found, "The cut"), caption, class_="cut")
+
+
+def chip(film: Shown, shot: Shot) -> Html:
+    word, tone, _ = state(film, shot, shot.keep)
+    return tag("a", shot.id, href=f"#{shot.id}", class_=tone, title=word)
+
+
+def video(film: Shown, name: str, sha256: Digest, label: str) -> Html:
+    """A player for a file beside the page, if that still has these bytes."""
+    if film.outputs.get(name) != sha256:
+        return tag("p", f"{name} is not in place; reelmake run puts it back.", class_="missing")
+    jpeg = film.posters.get(sha256)
+    still = f"data:image/jpeg;base64,{b64encode(jpeg).decode()}" if jpeg else None
+    return tag(
+        "video", src=quote(name), poster=still, controls=True, preload="metadata",
+        playsinline=True, aria_label=label,
+    )  # fmt: skip
+
+
+# ── a shot ──────────────────────────────────────────────────────────────────────────────────
+
+
+def cards(film: Shown) -> Iterator[Html]:
+    attempts: dict[ShotId, list[Attempted]] = {}
+    for each in film.ledger.entries:
+        attempts.setdefault(each.shot, []).append(each)
+    entries: dict[ShotId, list[Entry]] = {}
+    for entry in film.manifest.entries:
+        entries.setdefault(entry.shot, []).append(entry)
+    for shot in film.storyboard.shots:
+        yield card(film, shot, entries.get(shot.id, []), attempts.get(shot.id, []))
+
+
+def card(film: Shown, shot: Shot, entries: list[Entry], attempts: list[Attempted]) -> Html:
+    """Everything about one shot: its takes, then what the kept one was asked for."""
+    word, tone, why = state(film, shot, shot.keep)
+    kept = next((entry for entry in entries if entry.kept), None)
+    paid = {each.attempt: each for each in attempts}
+    several = len(entries) > 1
+    known = [facts_of(film, entry, paid.get(entry.result.attempt)) for entry in entries]
+    takes = (
+        figure(film, shot, *each, several=several) for each in zip(entries, known, strict=True)
+    )
+    return tag(
+        "article",
+        tag(
+            "header",
+            tag("h2", tag("a", shot.id, href=f"#{shot.id}")),
+            tag("span", word, class_=f"badge {tone}"),
+            tag("span", "accepted", class_="badge info") if kept and kept.result.accepted else None,
+            tag("span", "pinned", class_="badge info") if shot.pin else None,
+            tag("span", "needs review", class_="badge bad") if any_found(entries) else None,
+        ),
+        tag("p", why, class_="why") if why else None,
+        tag(
+            "section",
+            tag("section", *takes, class_="takes many" if several else "takes"),
+            tag("section", *details(film, shot, kept), *(known if not several else ())),
+            class_=None if several else "columns",
+        ),
+        *(differences(film, shot, kept.result) if kept else ()),
+        log(attempts),
+        id=shot.id,
+    )
+
+
+def any_found(entries: Sequence[Entry]) -> bool:
+    return any(entry.result.findings for entry in entries)
+
+
+def step_of(film: Shown, shot: Shot, take: int) -> Step:
+    return next(s for s in film.plan.steps if (s.shot, s.take) == (shot.id, take))
+
+
+def state(film: Shown, shot: Shot, take: int) -> tuple[str, str, str]:
+    """Where a take stands: a word for it, its tone, and why."""
+    step = step_of(film, shot, take)
+    why = "" if step.reason == UP_TO_DATE else sentence(step)
+    match step.action:
+        case Action.REUSE:
+            return "up to date", "good", why
+        case Action.RESTORE:
+            return "in the store", "good", why
+        case Action.RESUME:
+            return "in flight", "info", why
+        case Action.WAIT:
+            return "waiting", "warn", why
+        case Action.BLOCKED:
+            doubt = step.fingerprint in film.history.doubtful
+            return ("in doubt", "bad", why) if doubt else ("blocked", "bad", why)
+    if (shot.id, take) not in film.history.latest:
+        return "to render", "warn", why
+    return "stale", "warn", f"Stale because {why}"
+
+
+def sentence(step: Step) -> str:
+    price = f" · {estimate(step.estimate)}" if step.action in SPENDING else ""
+    return f"{step.reason}{price}"
+
+
+def figure(film: Shown, shot: Shot, entry: Entry, known: Html, *, several: bool) -> Html:
+    """One take: its video, what is odd about it, and, beside others, what is known of its bytes."""
+    name = entry.outputs[0] if entry.outputs else f"{shot.id}.mp4"
+    word, tone, why = state(film, shot, entry.take)
+    apart = not entry.kept and word != "up to date"
+    heading = (
+        tag("strong", f"Take {entry.take}"),
+        tag("span", "kept", class_="badge good") if entry.kept else None,
+        tag("span", word, class_=f"badge {tone}") if apart else None,
+        tag("p", why, class_="dim") if apart else None,
+        known,
+    )
+    return tag(
+        "figure",
+        video(film, name, entry.result.sha256, f"{shot.id} take {entry.take}"),
+        tag("figcaption", *heading) if several else None,
+        *(tag("p", f"Needs review: {f.message}", class_="bad") for f in entry.result.findings),
+        class_="kept" if entry.kept else None,
+    )
+
+
+def facts_of(film: Shown, entry: Entry, paid: Attempted | None) -> Html:
+    """Price, job and bytes of one take."""
+    result, probe = entry.result, entry.result.probe
+    size = f"{probe.width}x{probe.height} · {probe.seconds:g} s · {probe.fps:g} fps"
+    free = "a free slate; the real one: " * (result.gateway == "local")
+    return tag(
+        "dl",
+        fact("Price", free + price(result, paid)),
+        fact("Rendered", f"{moment(result.completed_at)} at {result.gateway}{took(result)}"),
+        fact("Job", tag("code", result.job or "none", class_="job")),
+        fact("Video", f"{size} · {'sound' if probe.audio else 'silent'}"),
+        fact("SHA-256", short(result.sha256)),
+    )
+
+
+def price(result: Result, paid: Attempted | None) -> str:
+    """Billed and estimated where the gateway said; otherwise the estimate and its basis."""
+    if paid and paid.billed:
+        guess = f", {paid.estimated} estimated" if paid.estimated else ""
+        return f"{paid.billed} billed{guess}"
+    return f"{estimate(result.cost)}" + (f", {result.cost.basis}" if result.cost else "")
+
+
+def moment(at: str) -> str:
+    return f"{at[:19].replace('T', ' ')} UTC" if at.endswith("Z") else at
+
+
+def took(result: Result) -> str:
+    try:
+        begun, ended = map(datetime.fromisoformat, (result.submitted_at, result.completed_at))
+        return f", {(ended - begun).total_seconds():.1f} s after it was sent"
+    except (ValueError, TypeError):  # a manifest may have been written by anyone
+        return ""
+
+
+def estimate(found: Estimate | None) -> str:
+    return f"{'at most ' * found.bound}{found.cost}" if found else "price unknown"
+
+
+def short(sha256: str) -> Html:
+    return tag("code", sha256[:HASH], title=sha256)
+
+
+# ── what was asked ──────────────────────────────────────────────────────────────────────────
+
+
+def details(film: Shown, shot: Shot, kept: Entry | None) -> Iterator[Html]:
+    """Prompt, model, parameters and inputs of what was really sent, then what differs now."""
+    step = step_of(film, shot, shot.keep)
+    asked = (kept.result.accepted or kept.result.asked) if kept else step.asked
+    request = next(take.request for take in shot.takes if take.number == shot.keep)
+    asked = asked or {"model": request.model, "prompt": request.prompt}
+    yield tag("blockquote", str(asked.get("prompt", "")), dir="auto")
+    if asked.get("negative_prompt"):
+        yield tag("p", "Without: ", str(asked["negative_prompt"]), class_="dim", dir="auto")
+    vendor = kept.vendor if kept else shot.vendor
+    model = fact("Model", f"{asked.get('model')} ({vendor})")
+    pairs = (pair for key, value in asked.items() if key not in SHOWN_APART
+             for pair in parameter(key, value))  # fmt: skip
+    yield tag("dl", model, *(fact(name, value) for name, value in pairs))
+    if kept and kept.inputs:
+        names = {m.origin.path: m.name for m in request.media if isinstance(m.origin, LocalFile)}
+        yield tag("ul", *(tag("li", *source(each, names)) for each in kept.inputs))
+
+
+def parameter(key: str, value: JSON) -> Iterator[tuple[str, str]]:
+    """Fields and their values; those of `options` and `extra_body` one by one."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield f"{key}.{name}", value_text(inner)
+    else:
+        yield key.replace("_", " ").capitalize(), value_text(value)
+
+
+def value_text(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def source(medium: Mapping[str, JSON], names: Mapping[str, str | None]) -> Iterator[Html | str]:
+    """One input: its role, its name or shot, and the hash of its bytes."""
+    yield tag("b", str(medium.get("role", "")).replace("_", " "))
+    yield " "
+    if shot := medium.get("shot"):
+        frame = medium.get("frame")
+        yield f"{frame} frame of " if frame in ("first", "last") else ""
+        yield tag("a", str(shot), href=f"#{shot}")
+        yield f" at {frame} s" if frame and frame not in ("first", "last") else ""
+    elif path := medium.get("path"):
+        name = names.get(path)
+        yield f"{name}: {path}" if name else str(path)
+    else:
+        yield str(medium.get("url", ""))
+    if "sha256" in medium:
+        yield " "
+        yield short(str(medium["sha256"]))
+
+
+def differences(film: Shown, shot: Shot, result: Result) -> Iterator[Html]:
+    """Where a take stands for something else than it was made from: both fingerprints, and what."""
+    step = step_of(film, shot, shot.keep)
+    if result.accepted:
+        who = "by a person or an on_failure step" if shot.on_failure else "by a person"
+        yield compared(f"Accepted {who} for what is asked by now", result.accepted, result.asked)
+    if step.asked and step.fingerprint != result.fingerprint:
+        why = "Pinned: stays as it is, whatever is asked by now" if shot.pin else "Changed since"
+        yield compared(why, result.asked, step.asked)
+
+
+def compared(title: str, old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Html:
+    """A table of everything that differs, and both fingerprints."""
+    first = tag("tr", *(tag("th", name) for name in ("", "rendered", "asked by now")))
+    rows = (
+        tag("tr", tag("th", each.field), *(tag("td", *side, dir="auto") for side in sides(each)))
+        for each in changes(old, new)
+    )
+    prints = (tag("td", short(digest(document))) for document in (old, new))
+    last = tag("tr", tag("th", "fingerprint"), *prints)
+    return tag("table", tag("caption", title), first, *rows, last)
+
+
+def sides(change: Change) -> tuple[list[Html | str], list[Html | str]]:
+    """Old and new value; in short texts the words that differ are marked."""
+    old, new = (
+        ["not said"] if value is None else WORDS.findall(value_text(value))
+        for value in (change.old, change.new)
+    )
+    if max(len(old), len(new)) > COMPARED:
+        return ["".join(old)], ["".join(new)]
+    left, right = list[Html | str](), list[Html | str]()
+    for same, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        for words, side in ((old[a:b], left), (new[c:d], right)):
+            side.append("".join(words) if same == "equal" else tag("mark", "".join(words)))
+    return left, right
+
+
+def log(attempts: Sequence[Attempted]) -> Html | None:
+    """Every submission of a shot, unless each simply came back."""
+    if all(each.standing is Standing.STORED for each in attempts):
+        return None
+    rows = (
+        tag("tr", *(tag("td", cell) for cell in (
+            moment(each.at), f"take {each.take}", str(each.standing),
+            str(each.billed or each.estimated or "price unknown"), each.job or "", each.detail,
+        )))
+        for each in attempts
+    )  # fmt: skip
+    return tag("details", tag("summary", "Submissions"), tag("table", *rows), open=True)
