@@ -145,11 +145,14 @@ class Journal(Reader):
             while self._waiting:
                 batch, self._waiting = self._waiting, []
                 # Shielded: a batch that is only queued would be dropped when the loop is closed.
-                answers = await asyncio.shield(
-                    loop.run_in_executor(self._thread, self._commit, batch)
-                )
-                for waiting, answer in zip(batch, answers, strict=True):
-                    settle(waiting.answer, answer)
+                answers: list[object] = [Outside("the journal did not answer")] * len(batch)
+                try:
+                    answers = await asyncio.shield(
+                        loop.run_in_executor(self._thread, self._commit, batch)
+                    )
+                finally:  # also after a bug of ours: nobody waits for ever
+                    for waiting, answer in zip(batch, answers, strict=True):
+                        settle(waiting.answer, answer)
         finally:
             self._flushing = None
 

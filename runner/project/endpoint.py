@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from runner.errors import BadInput
-from runner.gateway.profile import Profile, read_profile
+from runner.gateway.profile import Profile, is_loopback, read_profile
 from runner.model import JSON
 from runner.schema.data import data_file, data_files
 from runner.source import read_yaml
@@ -69,6 +69,9 @@ def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str,
         profile = replace(profile_named(DEFAULT, settings), name=urlsplit(name).netloc)
         # Published limits are those of the vendors' accounts behind AiHubMix, not of this server.
         profile = replace(profile.at(name), key_variable=URL_KEY, limits={})
+        if is_loopback(urlsplit(name).hostname or ""):
+            # A server on this machine costs nothing to ask: look as often as at the built-in one.
+            profile = replace(profile, poll=profile_named(LOCAL, settings).poll)
         return Endpoint(profile, environ.get(URL_KEY, ""))
     profile = profile_named(name, settings)
     if profile.base_url_variable and (url := environ.get(profile.base_url_variable)):
