@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
+from functools import cached_property
 from urllib.parse import quote
 
 from runner.fingerprint import Change, changes, digest
@@ -17,6 +18,7 @@ from runner.manifest import Entry, Manifest
 from runner.model import (
     JSON,
     Action,
+    AttemptId,
     Digest,
     Estimate,
     History,
@@ -40,7 +42,7 @@ WORDS = re.compile(r"\s+|[^\s]+")
 COMPARED = 1000  # words and gaps; finding differences takes the square of it
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shown:
     """All a page is made of. `manifest` is as things stand, `ledger` of this storyboard only."""
 
@@ -56,6 +58,10 @@ class Shown:
     @property
     def preview(self) -> bool:
         return self.plan.gateway == "local"
+
+    @cached_property
+    def steps(self) -> dict[tuple[ShotId, int], Step]:
+        return {(step.shot, step.take): step for step in self.plan.steps}
 
 
 def page(film: Shown) -> str:
@@ -175,48 +181,47 @@ def cards(film: Shown) -> Iterator[Html]:
 
 def card(film: Shown, shot: Shot, entries: list[Entry], attempts: list[Attempted]) -> Html:
     """Everything about one shot: its takes, then what the kept one was asked for."""
-    word, tone, why = state(film, shot, shot.keep)
     kept = next((entry for entry in entries if entry.kept), None)
     paid = {each.attempt: each for each in attempts}
-    several = len(entries) > 1
-    known = [facts_of(film, entry, paid.get(entry.result.attempt)) for entry in entries]
+    made = {entry.take: (entry, facts_of(entry, paid)) for entry in entries}
+    several = len(shot.takes) > 1
     takes = (
-        figure(film, shot, *each, several=several) for each in zip(entries, known, strict=True)
+        figure(film, shot, take.number, *made.get(take.number, (None, None)), several=several)
+        for take in shot.takes
     )
+    alone = () if several else (known for _, known in made.values())
     return tag(
         "article",
-        tag(
-            "header",
-            tag("h2", tag("a", shot.id, href=f"#{shot.id}")),
-            tag("span", word, class_=f"badge {tone}"),
-            tag("span", "accepted", class_="badge info") if kept and kept.result.accepted else None,
-            tag("span", "pinned", class_="badge info") if shot.pin else None,
-            tag("span", "needs review", class_="badge bad") if any_found(entries) else None,
-        ),
-        tag("p", why, class_="why") if why else None,
+        badges(film, shot, [entry.result for entry in entries]),
         tag(
             "section",
             tag("section", *takes, class_="takes many" if several else "takes"),
-            tag("section", *details(film, shot, kept), *(known if not several else ())),
+            tag("section", *details(film, shot, kept), *alone),
             class_=None if several else "columns",
         ),
-        *(differences(film, shot, kept.result) if kept else ()),
+        *(table for entry in entries for table in differences(film, shot, entry)),
         log(attempts),
         id=shot.id,
     )
 
 
-def any_found(entries: Sequence[Entry]) -> bool:
-    return any(entry.result.findings for entry in entries)
-
-
-def step_of(film: Shown, shot: Shot, take: int) -> Step:
-    return next(s for s in film.plan.steps if (s.shot, s.take) == (shot.id, take))
+def badges(film: Shown, shot: Shot, results: list[Result]) -> Html:
+    """The shot's name, where it stands, and everything about it that is out of the ordinary."""
+    word, tone, why = state(film, shot, shot.keep)
+    marks = {
+        word: tone,
+        "accepted": any(result.accepted for result in results) and "info",
+        "pinned": shot.pin and "info",
+        "needs review": any(result.findings for result in results) and "bad",
+    }
+    shown = (tag("span", name, class_=f"badge {tone}") for name, tone in marks.items() if tone)
+    name = tag("h2", tag("a", shot.id, href=f"#{shot.id}"))
+    return tag("header", name, *shown, tag("p", why, class_="why") if why else None)
 
 
 def state(film: Shown, shot: Shot, take: int) -> tuple[str, str, str]:
     """Where a take stands: a word for it, its tone, and why."""
-    step = step_of(film, shot, take)
+    step = film.steps[shot.id, take]
     why = "" if step.reason == UP_TO_DATE else sentence(step)
     match step.action:
         case Action.REUSE:
@@ -240,35 +245,42 @@ def sentence(step: Step) -> str:
     return f"{step.reason}{price}"
 
 
-def figure(film: Shown, shot: Shot, entry: Entry, known: Html, *, several: bool) -> Html:
+def figure(
+    film: Shown, shot: Shot, take: int, entry: Entry | None, known: Html | None, *, several: bool
+) -> Html:
     """One take: its video, what is odd about it, and, beside others, what is known of its bytes."""
-    name = entry.outputs[0] if entry.outputs else f"{shot.id}.mp4"
-    word, tone, why = state(film, shot, entry.take)
-    apart = not entry.kept and word != "up to date"
+    word, tone, why = state(film, shot, take)
+    kept = take == shot.keep
+    apart = not kept and word != "up to date"
+    screen = tag("p", "Not rendered yet.", class_="missing")
+    if entry:
+        label = f"{shot.id} take {take}"
+        screen = video(film, shot.outputs(take)[0], entry.result.sha256, label)
     heading = (
-        tag("strong", f"Take {entry.take}"),
-        tag("span", "kept", class_="badge good") if entry.kept else None,
+        tag("strong", f"Take {take}"),
+        tag("span", "kept", class_="badge good") if kept else None,
         tag("span", word, class_=f"badge {tone}") if apart else None,
-        tag("p", why, class_="dim") if apart else None,
+        tag("p", why, class_="why") if apart else None,
         known,
     )
+    findings = entry.result.findings if entry else ()
     return tag(
         "figure",
-        video(film, name, entry.result.sha256, f"{shot.id} take {entry.take}"),
+        screen,
         tag("figcaption", *heading) if several else None,
-        *(tag("p", f"Needs review: {f.message}", class_="bad") for f in entry.result.findings),
-        class_="kept" if entry.kept else None,
+        *(tag("p", f"Needs review: {each.message}", class_="bad") for each in findings),
+        class_="kept" if kept else None,
     )
 
 
-def facts_of(film: Shown, entry: Entry, paid: Attempted | None) -> Html:
+def facts_of(entry: Entry, paid: Mapping[AttemptId, Attempted]) -> Html:
     """Price, job and bytes of one take."""
     result, probe = entry.result, entry.result.probe
     size = f"{probe.width}x{probe.height} · {probe.seconds:g} s · {probe.fps:g} fps"
     free = "a free slate; the real one: " * (result.gateway == "local")
     return tag(
         "dl",
-        fact("Price", free + price(result, paid)),
+        fact("Price", free + price(result, paid.get(result.attempt))),
         fact("Rendered", f"{moment(result.completed_at)} at {result.gateway}{took(result)}"),
         fact("Job", tag("code", result.job or "none", class_="job")),
         fact("Video", f"{size} · {'sound' if probe.audio else 'silent'}"),
@@ -309,7 +321,7 @@ def short(sha256: str) -> Html:
 
 def details(film: Shown, shot: Shot, kept: Entry | None) -> Iterator[Html]:
     """Prompt, model, parameters and inputs of what was really sent, then what differs now."""
-    step = step_of(film, shot, shot.keep)
+    step = film.steps[shot.id, shot.keep]
     asked = (kept.result.accepted or kept.result.asked) if kept else step.asked
     request = next(take.request for take in shot.takes if take.number == shot.keep)
     asked = asked or {"model": request.model, "prompt": request.prompt}
@@ -349,7 +361,7 @@ def source(medium: Mapping[str, JSON], names: Mapping[str, str | None]) -> Itera
         yield tag("a", str(shot), href=f"#{shot}")
         yield f" at {frame} s" if frame and frame not in ("first", "last") else ""
     elif path := medium.get("path"):
-        name = names.get(path)
+        name = names.get(str(path))
         yield f"{name}: {path}" if name else str(path)
     else:
         yield str(medium.get("url", ""))
@@ -358,15 +370,17 @@ def source(medium: Mapping[str, JSON], names: Mapping[str, str | None]) -> Itera
         yield short(str(medium["sha256"]))
 
 
-def differences(film: Shown, shot: Shot, result: Result) -> Iterator[Html]:
+def differences(film: Shown, shot: Shot, entry: Entry) -> Iterator[Html]:
     """Where a take stands for something else than it was made from: both fingerprints, and what."""
-    step = step_of(film, shot, shot.keep)
+    result, step = entry.result, film.steps[shot.id, entry.take]
+    name = f"Take {entry.take}: " * (len(shot.takes) > 1)
     if result.accepted:
         who = "by a person or an on_failure step" if shot.on_failure else "by a person"
-        yield compared(f"Accepted {who} for what is asked by now", result.accepted, result.asked)
+        title = f"{name}accepted {who} for what is asked by now"
+        yield compared(title, result.accepted, result.asked)
     if step.asked and step.fingerprint != result.fingerprint:
-        why = "Pinned: stays as it is, whatever is asked by now" if shot.pin else "Changed since"
-        yield compared(why, result.asked, step.asked)
+        why = "pinned, it stays as it is whatever is asked" if shot.pin else "changed since"
+        yield compared(f"{name}{why}", result.asked, step.asked)
 
 
 def compared(title: str, old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Html:

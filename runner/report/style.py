@@ -39,11 +39,11 @@ nav a { padding: .15rem .7rem; border: 1px solid currentColor; border-radius: 99
 article { background: var(--card); border: 1px solid var(--line); border-radius: 12px;
   padding: 1.1rem; margin: 1rem 0; scroll-margin-top: 1rem; }
 article > header { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem;
-  margin-bottom: .7rem; }
+  margin-bottom: .9rem; }
 .badge { padding: 0 .6rem; border: 1px solid currentColor; border-radius: 99px;
   font-size: .8rem; font-weight: 600; }
-.why { color: var(--dim); margin: -.3rem 0 .8rem; }
-.why::first-letter { text-transform: uppercase; }
+.why { color: var(--dim); margin: 0; width: 100%; }
+p::first-letter, caption::first-letter { text-transform: uppercase; }
 .columns { display: grid; gap: .9rem 1.4rem; }
 .takes.many { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr));
   margin-bottom: 1rem; }
