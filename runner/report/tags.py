@@ -6,6 +6,7 @@ from runner.progress import printable
 
 VOID = ("meta",)
 BLOCKS = ("header", "section", "article", "figure", "figcaption", "dl", "table", "tr", "nav", "p")
+HASH = 12  # characters of a digest that a person compares
 
 
 class Html(str):
@@ -28,3 +29,11 @@ def tag(name: str, /, *inside: str | None, **attributes: str | bool | None) -> H
 
 def text(value: str | bool) -> str:
     return escape(printable(str(value)))
+
+
+def fact(name: str, value: str | None, tone: str | None = None) -> Html:
+    return tag("div", tag("dt", name), tag("dd", value or "none", class_=tone))
+
+
+def short(sha256: str) -> Html:
+    return tag("code", sha256[:HASH], title=sha256)
