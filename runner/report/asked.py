@@ -89,7 +89,7 @@ def compared(title: str, old: Mapping[str, JSON], new: Mapping[str, JSON]) -> Ht
     )
     prints = (tag("td", short(digest(document))) for document in (old, new))
     last = tag("tr", tag("th", "fingerprint"), *prints)
-    return tag("table", tag("caption", title), first, *rows, last)
+    return tag("table", tag("caption", title), first, *rows, last, class_="changes")
 
 
 def sides(change: Change) -> tuple[list[Html | str], list[Html | str]]:

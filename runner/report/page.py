@@ -282,4 +282,6 @@ def log(attempts: Sequence[Attempted]) -> Html | None:
         )))
         for each in attempts
     )  # fmt: skip
-    return tag("details", tag("summary", "Submissions"), tag("table", *rows), open=True)
+    return tag(
+        "details", tag("summary", "Submissions"), tag("table", *rows, class_="log"), open=True
+    )

@@ -43,7 +43,7 @@ article > header { display: flex; flex-wrap: wrap; align-items: center; gap: .5r
 .badge { padding: 0 .6rem; border: 1px solid currentColor; border-radius: 99px;
   font-size: .8rem; font-weight: 600; }
 .why { color: var(--dim); margin: 0; width: 100%; }
-p::first-letter, caption::first-letter { text-transform: uppercase; }
+caption::first-letter { text-transform: uppercase; }
 .columns { display: grid; gap: .9rem 1.4rem; }
 .takes.many { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr));
   margin-bottom: 1rem; }
@@ -64,8 +64,8 @@ caption { text-align: left; font-weight: 600; padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
   border-top: 1px solid var(--line); font-weight: normal; white-space: pre-wrap; }
 th { color: var(--dim); overflow-wrap: normal; }
-td { min-width: 5rem; width: 48%; }
-td + td + td { width: auto; }
+.changes td { width: 50%; }
+.log td:nth-child(-n+4) { overflow-wrap: normal; }
 mark { background: none; color: inherit; font-weight: 600; border-bottom: 2px solid var(--warn); }
 summary { margin-top: .9rem; color: var(--dim); cursor: pointer; }
 @media (min-width: 760px) {
@@ -73,7 +73,11 @@ summary { margin-top: .9rem; color: var(--dim); cursor: pointer; }
 }
 @media print {
   :root { --paper: #fff; --card: #fff; --ink: #000; --dim: #444; --line: #bbb; }
+  body { font-size: 11px; }
   main { max-width: none; padding: 0; }
+  .columns { grid-template-columns: 1fr 1fr; }
+  .takes.many { grid-template-columns: repeat(auto-fit, minmax(205px, 1fr)); }
+  .cut video { max-width: 75%; }
   nav { display: none; }
   article, figure { break-inside: avoid; }
   .job { max-height: none; }
