@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from runner import manifest
-from runner.disk import write_atomic
+from runner.disk import said, write_atomic
 from runner.errors import BadInput, ExitCode, Outside
 from runner.journal import Ledger, Realm, open_reader
 from runner.manifest import Manifest
@@ -25,8 +26,9 @@ def main(out: Out, *, file: Path, preview: bool, out_dir: Path | None) -> ExitCo
     """Write the page and say where; asks no gateway and needs no key."""
     film = film_as_it_lies(file, preview=preview, out_dir=out_dir)
     text = page(gather(film))
-    film.folder.mkdir(parents=True, exist_ok=True)
     path = film.folder / NAME
+    with said(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, text.encode(), mode=0o644)
     film.project.stats.save()
     out.result(os.path.relpath(path))
@@ -57,7 +59,8 @@ def endpoint_for(
     try:
         return open_endpoint(str(known), settings, environ)
     except BadInput:
-        return open_endpoint(DEFAULT, settings, environ)
+        usual = open_endpoint(DEFAULT, settings, environ)
+        return replace(usual, profile=replace(usual.profile, name=str(known)))
 
 
 def ledger(project: Project, storyboard: Storyboard, realm: Realm) -> Ledger:

@@ -26,6 +26,7 @@ def test_a_page_about_a_film_that_was_paid_for(paid: Space) -> None:
     paid.run("report", "film.yaml").ok().says("renders/film/report.html")
     written = paid.root / "renders/film/report.html"
     first = written.read_text()
+    assert "rendered at 127.0.0.1:" in first
     sources = re.findall('<video src="([^"]*)"', first)
     assert sources == ["cut.mp4", "a.t1.mp4", "a.mp4", "b.mp4"]
     assert all((written.parent / name).is_file() for name in sources)
