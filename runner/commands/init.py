@@ -46,6 +46,7 @@ IGNORED = """\
 .reelmake/
 renders/**/*.mp4
 renders/**/*.png
+renders/**/report.html
 renders/*.preview/
 """
 
