@@ -17,10 +17,10 @@ demo: $(READY)    ## render the film pipelines/night-ferry.yaml on the built-in 
 	@echo "The film is in renders/night-ferry.preview/"
 
 test: $(READY)    ## the fast suite, under two minutes
-	$(BIN)/python -m pytest -q -n 2 -m "not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 prove: $(READY)   ## the longer proofs: crashes, lost writes, many processes
-	$(BIN)/python -m pytest -q -n 2 -m slow --timeout=900
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow --timeout=900
 
 crash-test: $(READY)  ## ten thousand kills under each contract; takes hours
 	for c in keyed listed quarantine; do $(BIN)/python tests/crash/random_kills.py --kills 10000 --contract $$c || exit 1; done

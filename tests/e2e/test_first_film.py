@@ -222,6 +222,7 @@ def test_run_prints_the_plan_with_its_end_as_json(paid: Space) -> None:
     assert shown["totals"]["cost"]["currency"] == "USD"
 
 
+@pytest.mark.slow
 def test_init_makes_a_film_that_runs(space: Space, tmp_path: Path) -> None:
     """A new user's first three commands work as they stand."""
     new = Space(tmp_path)
@@ -251,6 +252,7 @@ def test_warnings_are_told_before_money_and_only_counted_after(paid: Space) -> N
     paid.run("verify", "film.yaml").ok().says("1 take: as")
 
 
+@pytest.mark.slow
 def test_two_films_of_one_name_are_never_mixed(space: Space) -> None:
     """Same stem, other folder: refused while both exist; after a move it is the same film."""
     space.write(".reelmake/.keep", "")

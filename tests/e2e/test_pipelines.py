@@ -18,6 +18,7 @@ from runner.vendors import VENDORS
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 FILMS = sorted(path.stem for path in PIPELINES.glob("*.yaml"))
+QUICK = ("seedance-references", "kling-omni", "wan-image")  # the others in the longer proofs
 
 
 @pytest.fixture
@@ -34,7 +35,14 @@ def test_all_are_accepted_without_an_error() -> None:
     assert {problem["severity"] for problem in done.json["problems"]} <= {"warning"}
 
 
-@pytest.mark.parametrize("film", [name for name in FILMS if name != "night-ferry"])
+@pytest.mark.parametrize(
+    "film",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in FILMS
+        if name != "night-ferry"
+    ],
+)
 def test_it_renders_what_it_asks_for(
     studio: Space, film: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 
+import pytest
 from space import Space, gateway
 
 FILM = """\
@@ -56,6 +57,7 @@ def test_a_killed_run_is_taken_up_again(space: Space) -> None:
         assert (done.code == 3) == bool(doubts)
 
 
+@pytest.mark.slow
 def test_a_job_is_collected_although_the_shot_has_moved_on(space: Space) -> None:
     """The storyboard changed meanwhile: the finished take is kept in the store all the same."""
     space.write("film.yaml", FILM)
@@ -73,6 +75,7 @@ def test_a_job_is_collected_although_the_shot_has_moved_on(space: Space) -> None
         assert opened.posts == 3
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_have_one_submitter(space: Space) -> None:
     """The second says who holds the project, and sends nothing."""
     space.write("film.yaml", FILM)
