@@ -3,8 +3,9 @@
     ReelmakeError                 what happened, where, and what to type next
     ├── BadInput          2       the storyboard, the settings or the command line
     ├── Outside           1       the network, the gateway, the disk
-    ├── NeedsDecision     3       money is in doubt, or would be spent without a yes
-    └── Interrupted       130     stopped on request; the next run resumes
+    └── NeedsDecision     3       money is in doubt, or would be spent without a yes
+
+A run that was stopped on request leaves with 130: that is an outcome, not an error.
 
 Anything else that reaches the command line is a bug of ours and says so.
 Below the edge, what is wrong with an input travels as `model.Problem` values;
@@ -56,9 +57,3 @@ class NeedsDecision(ReelmakeError):
     """Only a person can say what happens next: quarantine, budget, a frozen run."""
 
     exit_code = ExitCode.NEEDS_DECISION
-
-
-class Interrupted(ReelmakeError):
-    """Stopped by a signal; everything paid for is on disk and the next run resumes."""
-
-    exit_code = ExitCode.INTERRUPTED

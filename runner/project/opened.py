@@ -248,12 +248,12 @@ class Film:
                 do="give one of the two files another name, or write elsewhere with --out DIR",
             )
 
-    @undisturbed
     def gone(self) -> set[JobId]:
         """Jobs whose video the gateway has said it no longer has."""
         with open_reader(self.project.state) as journal:
             return journal.gone(self.realm)
 
+    @undisturbed
     def gather(self) -> Facts:
         """Everything a plan depends on besides the storyboard: read, never written."""
         history = self.history()
