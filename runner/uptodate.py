@@ -39,25 +39,34 @@ def again(words: Sequence[str]) -> int | None:
     None: the command has to be carried out.
     """
     state = _state(words)
-    if state is None:
+    said = _held(state, _key(_shown(), *words)) if state else None
+    if said is None:
         return None
-    key = _key(words)
+    code, out, err = said
+    sys.stdout.write(out.decode())
+    sys.stderr.write(err.decode())
+    return int(code)
+
+
+def all_but(file: str, film: Sequence[str], state: str) -> list[bytes] | None:
+    """What was remembered of a film in which, since then, nothing but `file` can have moved."""
+    return _held(state, _key(*film), os.path.abspath(file))
+
+
+def _held(state: str, key: str, spared: str = "") -> list[bytes] | None:
+    """What a mark says, where it answers just this question and nothing but `spared` has moved."""
     mark = _read(f"{state}/{FOLDER}/{_name(key)}")
     try:
-        asked, variables, environment, links, paths, stamps, code, out, err = mark
+        asked, variables, environment, links, paths, stamps, *said = mark
         holds = (
             asked == key.encode()
             and environment.decode() == _digest(_texts(variables))
             and _lead_there(_texts(links))
-            and _unmoved(_texts(paths), array("q", stamps))
+            and _unmoved(_texts(paths), array("q", stamps), spared)
         )
-        if holds:
-            sys.stdout.write(out.decode())
-            sys.stderr.write(err.decode())
-            return int(code)
-    except ValueError:
-        pass  # another version's, or damaged in a way that the checksum did not tell
-    return None
+    except ValueError:  # another version's, or damaged in a way that the checksum did not tell
+        return None
+    return said if holds else None
 
 
 class Environment(Mapping[str, str]):
@@ -78,44 +87,38 @@ class Environment(Mapping[str, str]):
         return len(self._environ)
 
 
-def leave_mark(
-    words: Sequence[str],
+def leave_marks(
+    state: str,
     began: int,
     *,
     paths: Iterable[str],
     links: Iterable[tuple[str, str]],
     variables: Iterable[str],
-    code: int,
-    out: str,
-    err: str,
+    marks: Mapping[str, Sequence[bytes]],
 ) -> bool:
-    """Remember that nothing was to be done, as far as it can be trusted; whether it was.
+    """Remember what `marks` say, by their keys, as long as nothing moves; whether it was.
 
     `began` (ns) is when the command started: nothing it looked at may have moved since. `paths`
     are absolute; folders and places where nothing lies count too. `links` are paths with what
     they led to.
     """
-    state = _state(words)
     looked_at = list(dict.fromkeys((*paths, *_ourselves())))
-    if state is None or any("\0" in path for path in looked_at):
+    if any("\0" in path for path in looked_at):
         return False
     stamps = [_stamp(path) for path in looked_at]
     if not all(_settled(stamp, began) for stamp in stamps):
         return False
-    names, key = sorted(variables), _key(words)
+    names = sorted(variables)
     try:
-        mark = (
-            key.encode(),
+        seen = (
             _bytes(names),
             _digest(names).encode(),
             _bytes(text for link in links for text in link),
             _bytes(looked_at),
             array("q", (number for stamp in stamps for number in stamp)).tobytes(),
-            str(int(code)).encode(),
-            out.encode(),
-            err.encode(),
         )
-        _write(f"{state}/{FOLDER}", _name(key), mark)
+        for key, said in marks.items():
+            _write(f"{state}/{FOLDER}", _name(key), (key.encode(), *seen, *said))
     except (OSError, OverflowError, UnicodeError):
         return False  # a project that is only read has no marks
     return True
@@ -140,10 +143,23 @@ def _state(words: Sequence[str]) -> str | None:
     return f"{folder}/{STATE}"
 
 
-def _key(words: Sequence[str]) -> str:
-    """Everything about the question itself: the same words mean the same only in one place."""
+def answer_to(words: Sequence[str]) -> str:
+    """The key of a command's answer: the same words mean the same only in one place."""
+    return _key(_shown(), *words)
+
+
+def about(film: Sequence[str]) -> str:
+    """The key of what is remembered of a film: its file, and the options that say which it is."""
+    return _key(*film)
+
+
+def _key(*asked: str) -> str:
+    return ascii((FORMAT, __version__, sys.version, os.getcwd(), asked))
+
+
+def _shown() -> str:
     shown = (sys.stderr.isatty(), os.environ.get("NO_COLOR"), os.environ.get("TERM"))
-    return ascii((FORMAT, __version__, sys.version, os.getcwd(), list(words), shown))
+    return ascii(shown)
 
 
 def _name(key: str) -> str:
@@ -163,7 +179,7 @@ def _digest(variables: Iterable[str]) -> str:
 # ── what was looked at ──────────────────────────────────────────────────────────────────────
 
 
-def _unmoved(paths: Sequence[str], stamps: "array[int]") -> bool:
+def _unmoved(paths: Sequence[str], stamps: "array[int]", spared: str) -> bool:
     if 4 * len(paths) != len(stamps):
         return False
     stat, numbers = os.stat, iter(stamps)
@@ -171,7 +187,7 @@ def _unmoved(paths: Sequence[str], stamps: "array[int]") -> bool:
         try:
             seen = stat(path)
         except OSError:
-            if moved or size or inode or changed:
+            if (moved or size or inode or changed) and path != spared:
                 return False
             continue
         if (
@@ -179,7 +195,7 @@ def _unmoved(paths: Sequence[str], stamps: "array[int]") -> bool:
             or seen.st_size != size
             or seen.st_ino != inode
             or seen.st_ctime_ns != changed
-        ) and _stamp(path) != (moved, size, inode, changed):
+        ) and not (path == spared or _stamp(path) == (moved, size, inode, changed)):
             return False
     return True
 

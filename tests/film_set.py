@@ -14,7 +14,8 @@ from runner.executor import Options, Parts, Stop, execute
 from runner.executor.parts import Client, Media
 from runner.gateway.limits import Limiter
 from runner.gateway.profile import Profile
-from runner.journal import Caps, Journal, Ledger, Realm, open_journal, open_reader
+from runner.journal import Caps, Ledger, Realm, open_reader
+from runner.journal.writing import Journal, open_journal
 from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe

@@ -32,7 +32,7 @@ from runner.gateway.download import Fetched, Got
 from runner.gateway.listing import Listed, Listing
 from runner.gateway.profile import Dialect, ErrorRule, Refusal
 from runner.gateway.receipt import Fault, Receipt
-from runner.journal import Journal, facts, open_journal, open_reader
+from runner.journal import facts, open_reader
 from runner.journal.decisions import (
     GIVEN_UP,
     UNDER_WAY,
@@ -42,6 +42,7 @@ from runner.journal.decisions import (
     named,
     resubmit,
 )
+from runner.journal.writing import Journal, open_journal
 from runner.model import (
     Attempt,
     JobId,

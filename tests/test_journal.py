@@ -21,21 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import Outside
-from runner.journal import (
-    Admitted,
-    Caps,
-    Denied,
-    Intent,
-    Journal,
-    Realm,
-    facts,
-    open_journal,
-    open_reader,
-    tables,
-    writing,
-)
+from runner.journal import Caps, Intent, Realm, facts, open_reader, tables, writing
 from runner.journal.reading import NAME
 from runner.journal.rescue import Reserve
+from runner.journal.writing import Admitted, Denied, Journal, open_journal
 from runner.model import (
     AttemptId,
     Digest,

@@ -11,6 +11,7 @@ from runner.model import JSON, Action, Facts, History, Plan, ShotId, Step
 from runner.planner import UP_TO_DATE, fallbacks, total
 from runner.progress import Out, count, name
 from runner.project import Film, open_project
+from runner.project.excerpt import Part, changed_part
 from runner.project.idle import Watch
 from runner.savedplan import Selection
 from runner.why import diff, ripples
@@ -41,12 +42,16 @@ def main(
     """Show the plan; exit 0 also when there is work to do."""
     watch = Watch(out)
     out = watch.out
-    film = open_project(file, watch.environ).film(file, gateway=gateway, out_dir=out_dir)
+    chosen = Selection(tuple(map(ShotId, shots)) or None)
+    project = open_project(file, watch.environ)
+    part = None
+    if not (shots or save or why or fmt == "json"):
+        part = changed_part(project, file, gateway, out_dir)
+    if part is None:
+        part = whole(project.film(file, gateway=gateway, out_dir=out_dir), chosen)
+    film, facts, plan = part.film, part.facts, part.plan
     if film.endpoint.note:
         out.say(film.endpoint.note)
-    chosen = Selection(tuple(map(ShotId, shots)) or None)
-    facts = film.gather()
-    plan = film.plan(facts, chosen)
     say_warnings(out, film, plan)
     if save:
         on_paper = film.seen_from_root().plan(facts, chosen)
@@ -54,16 +59,19 @@ def main(
     if fmt == "json":
         out.result(json.dumps(as_json(plan), indent=2))
     else:
-        say_plan(out, plan)
+        say_plan(out, plan, part.up_to_date)
         say_fallbacks(out, film, plan, facts)
         say_ripples(out, film, plan, facts.history)
         if why:
             say_why(out, plan, facts.history)
     if not save and all(step.action is Action.REUSE for step in plan.steps):
-        watch.nothing_to_do(
-            film, [step.result for step in plan.steps if step.result], ExitCode.DONE
-        )
+        watch.nothing_to_do(film, plan.steps, ExitCode.DONE, gateway=gateway, out_dir=out_dir)
     return ExitCode.DONE
+
+
+def whole(film: Film, chosen: Selection) -> Part:
+    facts = film.gather()
+    return Part(film, facts, film.plan(facts, chosen))
 
 
 def say_warnings(out: Out, film: Film, plan: Plan) -> None:
@@ -123,9 +131,12 @@ def step_as_json(step: Step) -> dict[str, JSON]:
     }
 
 
-def say_plan(out: Out, plan: Plan) -> None:
-    """A line for each take there is something to say about, and a sum."""
-    idle = [step for step in plan.steps if step.reason == UP_TO_DATE]
+def say_plan(out: Out, plan: Plan, besides: int = 0) -> None:
+    """A line for each take there is something to say about, and a sum.
+
+    `besides` are takes up to date that are not in the plan.
+    """
+    idle = besides + sum(step.reason == UP_TO_DATE for step in plan.steps)
     busy = [step for step in plan.steps if step.reason != UP_TO_DATE]
     width = max((len(name(step)) for step in busy), default=0)
     for step in busy:
@@ -133,7 +144,7 @@ def say_plan(out: Out, plan: Plan) -> None:
         line = f"{name(step):{width}}  {step.action:7}  {price:>10}  {step.reason}"
         out.say(line, STYLES[step.action])
     if idle:
-        out.say(f"{len(idle)} up to date", "dim")
+        out.say(f"{idle} up to date", "dim")
     out.say(summary(plan))
 
 

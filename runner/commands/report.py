@@ -45,7 +45,7 @@ def film_as_it_lies(file: Path, *, preview: bool, out_dir: Path | None) -> Film:
     pinned = manifest.read(folder / manifest.NAME)
     preview = preview or (pinned.gateway == LOCAL if pinned else not paid)
     endpoint = endpoint_for(project, storyboard, pinned, preview=preview)
-    return Film(project, storyboard, loaded, endpoint, folder.absolute())
+    return Film(project, file, storyboard, loaded, endpoint, folder.absolute())
 
 
 def endpoint_for(

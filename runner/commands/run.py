@@ -98,7 +98,8 @@ def main(
         out.result(json.dumps(results_as_json(film, plan, outcomes), indent=2))
     say_end(out, film, outcomes)
     if idle(outcomes) and approved is None and take is None:
-        watch.nothing_to_do(film, [o.result for o in outcomes if o.result], leave(outcomes))
+        steps = [outcome.step for outcome in outcomes]
+        watch.nothing_to_do(film, steps, leave(outcomes), gateway=gateway, out_dir=out_dir)
     return leave(outcomes)
 
 

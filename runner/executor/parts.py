@@ -12,7 +12,8 @@ from runner.gateway.limits import Limiter
 from runner.gateway.listing import Listing
 from runner.gateway.profile import Profile
 from runner.gateway.receipt import Receipt
-from runner.journal import Caps, Journal
+from runner.journal import Caps
+from runner.journal.writing import Journal
 from runner.model import Digest, Frame, JobId, ModelFacts, ModelId, Probe
 from runner.ports import Clock, Progress
 from runner.vendors import Vendor

@@ -23,8 +23,9 @@ from runner.gateway.body import encode
 from runner.gateway.filing import Verdict, classify
 from runner.gateway.limits import backoff
 from runner.gateway.profile import Refusal
-from runner.journal import Admitted, Denied, Intent
+from runner.journal import Intent
 from runner.journal import facts as record
+from runner.journal.writing import Admitted, Denied
 from runner.model import (
     JSON,
     Attempt,

@@ -7,23 +7,20 @@ reading    history for the planner; attempts and ledger for people; never blocke
 ledger     the money
 rescue     where a fact goes when the disk fails
 redact     keeps secrets out
+
+What writes is imported from `writing` itself: it brings asyncio along, and most commands only read.
 """
 
 from runner.journal.facts import Intent, Realm
 from runner.journal.ledger import Caps, Entry, Ledger
 from runner.journal.reading import Reader, open_reader
-from runner.journal.writing import Admitted, Denied, Journal, open_journal
 
 __all__ = [
-    "Admitted",
     "Caps",
-    "Denied",
     "Entry",
     "Intent",
-    "Journal",
     "Ledger",
     "Reader",
     "Realm",
-    "open_journal",
     "open_reader",
 ]

@@ -8,8 +8,9 @@ import json
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,6 +40,7 @@ from runner.model import (
 )
 
 NAME = "journal.sqlite3"
+Row = tuple[JSON, ...]
 
 ATTEMPTS = """
 SELECT a.attempt, a.standing, a.job, a.detail, f.body
@@ -79,7 +81,9 @@ class Reader:
 
     def history(self, realm: Realm) -> History:
         """The past as the planner wants it. Results are decoded when they are looked at."""
-        rows = list(self._rows(RESULTS, realm))
+        return self._past(realm, list(self._rows(RESULTS, realm)))
+
+    def _past(self, realm: Realm, rows: list[Row]) -> History:
         running = self.attempts(realm, Standing.ACCEPTED, Standing.COMPLETED)
         doubtful = self.attempts(realm, Standing.OPEN, Standing.AMBIGUOUS)
         by_fingerprint = Results({Digest(row[0]): row for row in rows})
@@ -89,6 +93,17 @@ class Reader:
             running={a.fingerprint: a for a in running},
             doubtful={a.fingerprint: a for a in doubtful},
             latest=Latest(by_take, by_fingerprint),
+        )
+
+    def sought(self, realm: Realm, shots: Collection[ShotId]) -> History:
+        """The past of a few shots. Results of others are looked up when their fingerprint is
+        asked for, as long as the journal is open."""
+        marks = ", ".join("?" * len(shots))
+        of_shots = RESULTS.replace("ORDER", f"AND a.shot IN ({marks}) ORDER")
+        by_fingerprint = RESULTS.replace("ORDER", "AND t.fingerprint = ? ORDER")
+        known = self._past(realm, list(self._rows(of_shots, realm, *shots)))
+        return replace(
+            known, results=Sought(lambda digest: list(self._rows(by_fingerprint, realm, digest)))
         )
 
     def attempts(self, realm: Realm, *standings: Standing) -> tuple[Attempt, ...]:
@@ -172,14 +187,14 @@ class Reader:
         )
         return Ledger(tuple(read_entry(row) for row in rows))
 
-    def _rows(self, statement: str, *values: JSON) -> Iterator[tuple[JSON, ...]]:
+    def _rows(self, statement: str, *values: JSON) -> Iterator[Row]:
         return iter(self._db.execute(statement, values)) if self._db else iter(())
 
 
 class Results(Mapping[Digest, Result]):
     """Results by fingerprint; a row is decoded the first time somebody wants it."""
 
-    def __init__(self, rows: dict[Digest, tuple[JSON, ...]]) -> None:
+    def __init__(self, rows: dict[Digest, Row]) -> None:
         self._rows, self._read = rows, dict[Digest, Result]()
 
     def __getitem__(self, fingerprint: Digest) -> Result:
@@ -198,10 +213,28 @@ class Results(Mapping[Digest, Result]):
         return fingerprint in self._rows
 
 
+class Sought(Mapping[Digest, Result]):
+    """Results that are looked up one by one. Only the asked ones are known: it lists none."""
+
+    def __init__(self, find: Callable[[Digest], list[Row]]) -> None:
+        self._find = find
+
+    def __getitem__(self, fingerprint: Digest) -> Result:
+        for row in self._find(fingerprint):
+            return read_result(row)
+        raise KeyError(fingerprint)
+
+    def __iter__(self) -> Iterator[Digest]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Latest(Mapping[tuple[ShotId, int], Result]):
     """The newest result of each shot and take number."""
 
-    def __init__(self, rows: dict[tuple[ShotId, int], tuple[JSON, ...]], results: Results) -> None:
+    def __init__(self, rows: dict[tuple[ShotId, int], Row], results: Results) -> None:
         self._rows, self._results = rows, results
 
     def __getitem__(self, take: tuple[ShotId, int]) -> Result:
@@ -217,7 +250,7 @@ class Latest(Mapping[tuple[ShotId, int], Result]):
         return take in self._rows
 
 
-def read_attempt(row: tuple[JSON, ...]) -> Attempt:
+def read_attempt(row: Row) -> Attempt:
     attempt, standing, job, detail, text = row
     asked = json.loads(text)
     return Attempt(
@@ -239,7 +272,7 @@ def read_attempt(row: tuple[JSON, ...]) -> Attempt:
     )
 
 
-def read_result(row: tuple[JSON, ...]) -> Result:
+def read_result(row: Row) -> Result:
     fingerprint, shot, take, attempt, job, intent, stored, kind, said = row
     asked, got = json.loads(intent), json.loads(stored)
     billed = read_money(got["billed"])
@@ -268,7 +301,7 @@ def read_result(row: tuple[JSON, ...]) -> Result:
     )
 
 
-def read_entry(row: tuple[JSON, ...]) -> Entry:
+def read_entry(row: Row) -> Entry:
     attempt, shot, take, standing, job, price, at_stake, billed, detail, board, run, *more = row
     at, model, findings = more
     return Entry(

@@ -63,15 +63,19 @@ def load(
     catalogue: Catalogue,
     preflight: Preflight = lambda asked: (),
     gateways: Collection[str] = (),
+    text: bytes | None = None,
 ) -> Loaded:
     """Read, check and resolve a storyboard; `root` is the project's folder, `file` lies in it.
+
+    `text` stands for what is written in `file`, where that is not to be read.
 
     All problems are found in one go and told in file order; no exception leaves for anything that
     a user wrote. `preflight` looks into the media themselves, also of shots with other faults;
     `gateways` are the names that `gateway:` may give (none: any).
     """
     found = Found(catalogue.severities)
-    reader = BoardReader(Files(root), catalogue, found)
+    given = {} if text is None else {str(file): text}
+    reader = BoardReader(Files(root), catalogue, found, given)
     board = reader.read(file)
     film = Film(board, found) if board else None
     storyboard = _storyboard(film, board, file, root, reader) if film and board else None

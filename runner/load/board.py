@@ -62,7 +62,7 @@ class BoardReader:
         """The storyboard at `path`, or None if nothing in it can be used."""
         shown = str(path)
         self.found.opened(shown)
-        raw = self._bytes(path, named)
+        raw = self.inputs[shown] if shown in self.inputs else self._bytes(path, named)
         if raw is None:
             return None
         data, problems = read_yaml(raw, shown)

@@ -78,13 +78,28 @@ def recall(history: History, manifest: Manifest, held: Container[Digest]) -> His
     The manifest wins: it is the lock, and may say what a colleague rendered. Only where its bytes
     are not in `held` and the journal's are, the journal's stand in.
     """
-    pinned = {entry.result.fingerprint: entry.result for entry in manifest.entries}
-    latest = {(entry.shot, entry.take): entry.result for entry in manifest.entries}
+    return pinned_by(
+        history,
+        {entry.result.fingerprint: entry.result for entry in manifest.entries},
+        {(entry.shot, entry.take): entry.result for entry in manifest.entries},
+        held,
+    )
+
+
+def pinned_by(
+    history: History,
+    pinned: Mapping[Digest, Result],
+    latest: Mapping[TakeId, Result],
+    held: Container[Digest],
+) -> History:
+    """The same for entries by fingerprint and by take."""
     return History(
         results=Pinned(pinned, history.results, held),
         running=history.running,
         doubtful=history.doubtful,
-        latest=ChainMap(latest, cast("dict[TakeId, Result]", history.latest)),
+        latest=ChainMap(
+            cast("dict[TakeId, Result]", latest), cast("dict[TakeId, Result]", history.latest)
+        ),
     )
 
 

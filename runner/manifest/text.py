@@ -207,13 +207,13 @@ def _no_constant(text: str) -> None:
 def _read_entries(shots: Iterable[Mapping[str, JSON]], name: str) -> Iterator[Entry]:
     for number, saved in enumerate(shots):
         try:
-            yield _read_entry(saved)
+            yield read_entry(saved)
         except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             where = saved.get("id", number) if isinstance(saved, Mapping) else number
             raise BadInput(f"{name}: entry {where!r} is damaged ({error!r})") from error
 
 
-def _read_entry(saved: Mapping[str, JSON]) -> Entry:
+def read_entry(saved: Mapping[str, JSON]) -> Entry:
     output = saved["output"]
     paths = [path for path in (output["path"], *output.get("also", ())) if path is not None]
     return Entry(

@@ -13,7 +13,6 @@ from runner import manifest
 from runner.disk import make_private_dir, write_atomic
 from runner.errors import BadInput
 from runner.manifest import CutFile
-from runner.media.cut import assemble
 from runner.model import Cut, Digest, LocalFile, Plan, ShotId, Soundtrack, Storyboard
 from runner.project.opened import Film
 
@@ -91,5 +90,7 @@ def assembled(film: Film, cut: Cut, clips: Mapping[ShotId, Digest]) -> Path:
     make_private_dir(scratch)
     paths = [(film.project.store.path(clips[clip.shot]), clip) for clip in cut.clips]
     dest = scratch / f"cut-{film.storyboard.sha256[:16]}.mp4"
+    from runner.media.cut import assemble  # most commands only need to know the cut's name
+
     assemble(paths, sound(film, cut), dest)
     return dest

@@ -1,21 +1,27 @@
-"""Leaves a mark when a command found nothing to do: all that the next one like it need look at."""
+"""Leaves marks when a command found nothing to do: all that the next one like it need look at.
+
+One holds the answer, for the same words again. The other holds how the storyboard is written, so
+that after a small change only that is planned.
+"""
 
 import io
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, cast
 
 from runner.journal.reading import NAME as JOURNAL
-from runner.model import LocalFile, Result
+from runner.load.outline import Outline, outline
+from runner.model import LocalFile, Result, Step
+from runner.planner import UP_TO_DATE
 from runner.progress import Out
 from runner.project.cutting import cut_name
 from runner.project.opened import STATE, Film
 from runner.project.settings import NAME as SETTINGS
-from runner.uptodate import Environment, leave_mark
+from runner.uptodate import Environment, about, answer_to, leave_marks
 
 
 class Watch:
@@ -29,21 +35,49 @@ class Watch:
             out, stdout=cast("TextIO", self._stdout), stderr=cast("TextIO", self._stderr)
         )
 
-    def nothing_to_do(self, film: Film, results: Iterable[Result], code: int) -> None:
-        """Every step was `results`, in place and intact; nothing was sent, made or written."""
+    def nothing_to_do(
+        self,
+        film: Film,
+        steps: Sequence[Step],
+        code: int,
+        *,
+        gateway: str | None,
+        out_dir: Path | None,
+    ) -> None:
+        """Every step was found in place and intact; nothing was sent, made or written."""
         store = film.project.store
+        results = [step.result for step in steps if step.result]
         if store.shared or not all(store.here(result.sha256) for result in results):
             return  # what lies elsewhere can go without moving a stamp here
-        leave_mark(
-            sys.argv[1:],
+        said = str(int(code)), self._stdout.text, self._stderr.text
+        marks: dict[str, Sequence[bytes]] = {
+            answer_to(sys.argv[1:]): [text.encode("utf-8", "surrogateescape") for text in said]
+        }
+        form = whole_outline(film, steps)
+        if form is not None:
+            marks[about(name_of(film.file, gateway, out_dir))] = form.saved()
+        leave_marks(
+            str(film.project.state),
             self._began,
             paths=map(os.path.abspath, looked_at(film, results)),
             links=film.loaded.links,
             variables=self.environ.asked,
-            code=code,
-            out=self._stdout.text,
-            err=self._stderr.text,
+            marks=marks,
         )
+
+
+def name_of(file: Path, gateway: str | None, out_dir: Path | None) -> tuple[str, ...]:
+    """Which film a command means, by its words."""
+    return str(file), gateway or "", str(out_dir or "")
+
+
+def whole_outline(film: Film, steps: Sequence[Step]) -> Outline | None:
+    """The outline of a film of which every take is in `steps`."""
+    shots = film.storyboard.shots
+    if len(steps) < sum(len(shot.takes) for shot in shots):
+        return None
+    spoken_of = {step.shot for step in steps if step.reason != UP_TO_DATE}
+    return outline(str(film.file), shots, film.loaded.drafts, film.warnings, spoken_of)
 
 
 def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:

@@ -156,32 +156,42 @@ class Project:
         return shown if preview or not (real / manifest.NAME).exists() else real
 
     @undisturbed
-    def load(self, file: Path) -> Loaded:
-        """A storyboard with everything that is wrong with it, its local media included."""
+    def load(self, file: Path, text: bytes | None = None) -> Loaded:
+        """A storyboard with everything that is wrong with it, its local media included.
+
+        `text` stands for what is written in the file.
+        """
         look = partial(preflight, self.root, self.catalogue)
-        return load(file, self.root, self.catalogue, look, gateway_names(self.settings.data))
+        known = gateway_names(self.settings.data)
+        return load(file, self.root, self.catalogue, look, known, text)
 
     def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
         """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""
         storyboard, loaded = self.usable(file)
         return storyboard, loaded.problems
 
-    def usable(self, file: Path) -> tuple[Storyboard, Loaded]:
+    def usable(self, file: Path, text: bytes | None = None) -> tuple[Storyboard, Loaded]:
         """A storyboard fit to render, with how it was read. Raises BadInput with all problems."""
-        loaded = self.load(file)
+        loaded = self.load(file, text)
         fatal = [p for p in loaded.problems if p.severity is Severity.ERROR or self.settings.strict]
         if loaded.storyboard is None or fatal:
             raise BadInput(f"{file} cannot be used", problems=loaded.problems)
         return loaded.storyboard, loaded
 
     def film(
-        self, file: Path, *, gateway: str | None = None, out_dir: Path | None = None
+        self,
+        file: Path,
+        *,
+        gateway: str | None = None,
+        out_dir: Path | None = None,
+        text: bytes | None = None,
     ) -> "Film":
-        storyboard, loaded = self.usable(file)
+        """A storyboard to be rendered. `text` stands for what is written in the file."""
+        storyboard, loaded = self.usable(file, text)
         endpoint = choose(gateway, storyboard.gateway, self.settings.data, self.environ)
         stem = storyboard.stem + (PREVIEW if endpoint.preview else "")
         folder = (out_dir or self.root / "renders" / stem).absolute()
-        return Film(self, storyboard, loaded, endpoint, folder)
+        return Film(self, file, storyboard, loaded, endpoint, folder)
 
 
 @dataclass(frozen=True)
@@ -189,6 +199,7 @@ class Film:
     """A storyboard together with the gateway and the output folder it is meant for."""
 
     project: Project
+    file: Path  # as it was named
     storyboard: Storyboard
     loaded: Loaded
     endpoint: Endpoint
@@ -254,9 +265,12 @@ class Film:
             return journal.gone(self.realm)
 
     @undisturbed
-    def gather(self) -> Facts:
-        """Everything a plan depends on besides the storyboard: read, never written."""
-        history = self.history()
+    def gather(self, history: History | None = None) -> Facts:
+        """Everything a plan depends on besides the storyboard: read, never written.
+
+        `history` is the past, where it is known already.
+        """
+        history = history or self.history()
         stats, sizes = self.project.stats, dict[str, int]()
         outputs = self.outputs(history, sizes)
         return Facts(

@@ -14,7 +14,7 @@ from runner.executor import Parts
 from runner.executor.parts import Media
 from runner.gateway.client import Client
 from runner.gateway.limits import Limiter
-from runner.journal import Journal, open_journal
+from runner.journal.writing import Journal, open_journal
 from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe

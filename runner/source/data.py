@@ -15,11 +15,12 @@ VALUE = (1 << KEY_BITS) - 1
 class Document:
     """One file that was read: turns an offset into a line and a column, when somebody asks."""
 
-    __slots__ = ("_starts", "file", "text")
+    __slots__ = ("_starts", "anchored", "file", "text")
 
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text
+        self.anchored = False  # whether a value in it has an anchor
         self._starts: list[int] | None = None
 
     def loc(self, offset: int, path: str = "") -> Loc:

@@ -333,6 +333,7 @@ class _Reader:
         if name in self._anchors:
             self.problem("anchor_twice", f"the anchor &{name} again", _at(event), "rename one")
         self._anchors[name] = (_OPEN, 0)
+        self.doc.anchored = True
 
     def _alias(self, event: Any) -> JSON:
         name = event.anchor

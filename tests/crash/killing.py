@@ -17,8 +17,9 @@ from runner.gateway.download import Fetched
 from runner.gateway.filing import Report
 from runner.gateway.listing import Listing
 from runner.gateway.receipt import Receipt
-from runner.journal import Admitted, Caps, Denied, Intent, Journal, open_journal
+from runner.journal import Caps, Intent
 from runner.journal.facts import Fact, Kind
+from runner.journal.writing import Admitted, Denied, Journal, open_journal
 from runner.model import Digest, JobId, Outcome, Storyboard
 from runner.planner import make_plan
 

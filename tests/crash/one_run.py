@@ -18,8 +18,9 @@ from random_kills import WallClock, profile_for  # noqa: E402
 
 from runner.executor import Parts  # noqa: E402
 from runner.gateway.client import Client  # noqa: E402
-from runner.journal import Admitted, Caps, Denied, Intent, Journal  # noqa: E402
+from runner.journal import Caps, Intent  # noqa: E402
 from runner.journal.facts import Fact  # noqa: E402
+from runner.journal.writing import Admitted, Denied, Journal  # noqa: E402
 from runner.model import Outcome, Status  # noqa: E402
 
 

@@ -19,8 +19,9 @@ from killing import STEPS, Trigger, run_until
 from test_kill_matrix import CONTRACTS, FATES
 from virtual_time import LoopClock, run_virtually
 
-from runner.journal import open_journal, open_reader
+from runner.journal import open_reader
 from runner.journal.decisions import abandon, adopt, doubts, resubmit
+from runner.journal.writing import open_journal
 from runner.model import Attempt, JobId, Shot, Standing, Status, Storyboard
 
 WORDS = ("dusk", "dawn", "fog")

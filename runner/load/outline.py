@@ -1,0 +1,230 @@
+"""A long storyboard whose text has changed in a few shots is read again in these only.
+
+An *outline* remembers where the entries of `shots:` stand in a text that was read and found good,
+and which of them name which. After an edit inside some entries, the *excerpt* is the new text with
+every entry left out that neither changed, nor hangs on one that did, nor is needed by one of
+those. What is left out becomes comments, line by line, so that every place stays where it was, and
+the excerpt is a storyboard like any other: it is read and checked as the whole would be.
+
+Pure. Where the excerpt might be read otherwise than the whole there is none: flow style, anchors,
+an edit outside the shots or one that leaves its indentation.
+"""
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+
+from runner.load.drafts import Draft
+from runner.model import Problem, Shot, ShotId
+from runner.source import Map
+
+MOST = 0.2  # of the shots; for a larger part the whole is hardly more work
+_DASH = re.compile(r" *- +\Z").match
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """Offsets in `text`; shots and what else belongs to an entry, by its number."""
+
+    text: str
+    starts: list[int]  # each entry's first line, and where the list ends
+    indent: int  # columns before the dashes
+    cut: tuple[int, int] | None  # the lines of `cut:`
+    shots: list[dict[ShotId, int]]  # what an entry makes: the ids, each with its takes
+    needs: dict[int, list[int]]  # entries that an entry names
+    loud: list[int]  # entries there is something to say about, changed or not
+
+    def saved(self) -> tuple[bytes, bytes]:
+        """As bytes, to be kept: the outline, and the text."""
+        rest = asdict(self) | {"text": "", "needs": list(self.needs.items())}
+        return json.dumps(rest).encode(), self.text.encode()
+
+
+def read_outline(rest: bytes, text: bytes) -> Outline:
+    """An outline from what `saved` made of it."""
+    fields = json.loads(rest)
+    return Outline(**fields | {"text": text.decode(), "needs": dict(fields["needs"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    text: str
+    shots: frozenset[ShotId]  # what it makes, if the edit neither adds nor renames any
+    left_out: int  # takes of the film that are not in it
+
+
+# ── of a film that was read ─────────────────────────────────────────────────────────────────
+
+
+def outline(
+    file: str,
+    shots: Iterable[Shot],
+    drafts: Mapping[ShotId, Draft],
+    problems: Iterable[Problem],
+    spoken_of: Collection[ShotId],
+) -> Outline | None:
+    """The outline of the storyboard `file`, if it has a plain enough form.
+
+    `problems` are the warnings about it; `spoken_of` are shots that a plan has more to say about
+    than that they are up to date.
+    """
+    shots = tuple(shots)
+    if not shots or any(draft.layers[-1].data.doc.file != file for draft in drafts.values()):
+        return None
+    board = drafts[shots[0].id].layers[-1].data
+    sections = _sections(board)
+    starts = _starts(board, drafts)
+    if board.doc.anchored or not sections or not starts:
+        return None
+    entry_of = {id_: bisect_right(starts, _place(draft)) - 1 for id_, draft in drafts.items()}
+    lines = [board.doc.loc(start).line for start in starts]
+    loud = {bisect_right(lines, problem.at.line) - 1 for problem in problems}
+    end = sections["shots"][1]
+    if -1 in loud or any(board.doc.loc(end).line <= problem.at.line for problem in problems):
+        return None
+    makes: list[dict[ShotId, int]] = [{} for _ in starts]
+    needs: dict[int, set[int]] = {}
+    for shot in shots:
+        makes[entry_of[shot.id]][shot.id] = len(shot.takes)
+        for needed in shot.needs:
+            if entry_of[needed] > entry_of[shot.id]:
+                return None  # an excerpt might bring its steps into another order
+            needs.setdefault(entry_of[shot.id], set()).add(entry_of[needed])
+    loud |= {entry_of[id_] for id_ in spoken_of}
+    indent = board.doc.text.index("-", starts[0]) - starts[0]
+    return Outline(
+        board.doc.text,
+        [*starts, end],
+        indent,
+        sections.get("cut"),
+        makes,
+        {number: sorted(named - {number}) for number, named in needs.items()},
+        sorted(loud),
+    )
+
+
+def _sections(board: Map) -> dict[str, tuple[int, int]]:
+    """From where to where each field of a storyboard reaches; empty in flow style."""
+    text = board.doc.text
+    keys = sorted((mark >> 32, name) for name, mark in board.marks.items())
+    if any(at and text[at - 1] != "\n" for at, _ in keys):
+        return {}
+    ends = [at for at, _ in keys[1:]] + [len(text)]
+    return {name: (at, end) for (at, name), end in zip(keys, ends, strict=True)}
+
+
+def _starts(board: Map, drafts: Mapping[ShotId, Draft]) -> list[int]:
+    """Where the line of each entry begins that makes a shot; empty in any but the usual form."""
+    text = board.doc.text
+    found: dict[int, None] = {}
+    leads = set()
+    for first in sorted({_place(draft) for draft in drafts.values()}):
+        line = text.rfind("\n", 0, first) + 1
+        leads.add(text[line:first])
+        found[line] = None
+    plain = len({lead.index("-") for lead in leads if _DASH(lead)}) == 1
+    return list(found) if plain and all(map(_DASH, leads)) else []
+
+
+def _place(draft: Draft) -> int:
+    """The offset of an entry's first key, also for its variants and rows."""
+    entry = next(layer.data for layer in draft.layers if len(layer.path) == 2)
+    return min(entry.marks.values()) >> 32
+
+
+# ── of an edited text ───────────────────────────────────────────────────────────────────────
+
+
+def excerpt(of: Outline, text: str) -> Excerpt | None:
+    """The part of `text` that must be read again; None where that cannot be told."""
+    start, end = _changed(of.text, text)
+    grown = len(text) - len(of.text)
+    if start < of.starts[0] or end > of.starts[-1]:
+        return None
+    last_entry = len(of.starts) - 2
+    first = min(bisect_right(of.starts, max(start - 1, of.starts[0])) - 1, last_entry)
+    last = min(bisect_right(of.starts, end) - 1, last_entry)
+    if not _keeps_to_itself(text[of.starts[first] : of.starts[last + 1] + grown], of.indent):
+        return None
+    kept = _kept(of, range(first, last + 1))
+    if len(kept) > max(MOST * len(of.shots), last - first + 1):
+        return None
+    starts = [at + grown * (number > last) for number, at in enumerate(of.starts)]
+    shots = [of.shots[number] for number in kept]
+    everything = sum(sum(each.values()) for each in of.shots)
+    return Excerpt(
+        _without(text, _left_out(of, starts, kept, grown)),
+        frozenset(id_ for each in shots for id_ in each),
+        everything - sum(sum(each.values()) for each in shots),
+    )
+
+
+def _changed(old: str, new: str) -> tuple[int, int]:
+    """From where to where in `old` the two texts differ."""
+    start = _common(old, new)
+    end = _common(old[start:][::-1], new[start:][::-1])
+    return start, len(old) - end
+
+
+def _common(one: str, other: str) -> int:
+    """How many characters two texts begin alike with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _keeps_to_itself(block: str, indent: int) -> bool:
+    """Whether some entries, as they are written now, cannot change how others are read."""
+    outside = rf"^(?! {{{indent}}}( |- |#)|[ \r]*$)"
+    return block.endswith("\n") and not re.search(outside, block, re.MULTILINE)
+
+
+def _kept(of: Outline, changed: Iterable[int]) -> list[int]:
+    """What changed and what there is something to say about, all that hangs on these, and all
+    that any of it needs."""
+    named_by: dict[int, list[int]] = {}
+    for number, named in of.needs.items():
+        for needed in named:
+            named_by.setdefault(needed, []).append(number)
+    return sorted(_reach(_reach({*changed, *of.loud}, named_by), of.needs))
+
+
+def _reach(numbers: set[int], ways: Mapping[int, Iterable[int]]) -> set[int]:
+    reached, waiting = set(numbers), list(numbers)
+    while waiting:
+        for number in ways.get(waiting.pop(), ()):
+            if number not in reached:
+                reached.add(number)
+                waiting.append(number)
+    return reached
+
+
+def _left_out(
+    of: Outline, starts: list[int], kept: Iterable[int], grown: int
+) -> Iterator[tuple[int, int]]:
+    """The spans of the new text that go, in order: other entries, and the cut, which names them."""
+    cut = [of.cut] if of.cut else []
+    yield from (span for span in cut if span[1] <= starts[0])
+    for before, after in pairwise((-1, *kept, len(of.shots))):
+        if starts[before + 1] < starts[after]:
+            yield starts[before + 1], starts[after]
+    yield from ((at + grown, end + grown) for at, end in cut if at >= of.starts[-1])
+
+
+def _without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with a bare comment for every line of `spans`, so that lines keep their numbers."""
+    parts, done = [], 0
+    for start, end in spans:
+        parts += [text[done:start], "#\n" * text.count("\n", start, end)]
+        if end == len(text) and not text.endswith("\n"):
+            parts.append("#")
+        done = end
+    return "".join((*parts, text[done:]))

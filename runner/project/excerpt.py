@@ -1,0 +1,80 @@
+"""The plan of a long film after a small change: of what has changed, and what hangs on it.
+
+While nothing but the storyboard has moved since a plan found everything up to date, the shots that
+an edit has not touched and nothing touched leads to are so still. Only the others are read, checked
+and planned, by the same code as ever. A change that is not plainly of this kind gives nothing here,
+and the whole film is planned.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner import uptodate
+from runner.errors import BadInput
+from runner.journal import open_reader
+from runner.load.outline import excerpt, read_outline
+from runner.manifest.apart import apart
+from runner.manifest.lock import pinned_by
+from runner.model import Action, Facts, History, Plan
+from runner.project.idle import name_of
+from runner.project.opened import Film, Project
+
+PLAIN = (Action.REUSE, Action.RENDER, Action.WAIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A plan of some shots of a film; `up_to_date` takes are not in it."""
+
+    film: Film
+    facts: Facts
+    plan: Plan
+    up_to_date: int = 0
+
+
+def changed_part(
+    project: Project, file: Path, gateway: str | None, out_dir: Path | None
+) -> Part | None:
+    """The part of a film in which something is to be done, or None: plan all of it."""
+    known = uptodate.all_but(str(file), name_of(file, gateway, out_dir), str(project.state))
+    if known is None:
+        return None
+    form = read_outline(*known)
+    try:
+        part = excerpt(form, file.read_bytes().decode())
+        if part is None:
+            return None
+        film = project.film(file, gateway=gateway, out_dir=out_dir, text=part.text.encode())
+    except (OSError, UnicodeDecodeError, BadInput):
+        return None  # told in full, with all else that is wrong
+    if {shot.id for shot in film.storyboard.shots} != part.shots:
+        return None
+    planned = _planned(film)
+    return Part(film, *planned, part.left_out) if planned else None
+
+
+def _planned(film: Film) -> tuple[Facts, Plan] | None:
+    with open_reader(film.project.state) as journal:
+        known = journal.sought(film.realm, [shot.id for shot in film.storyboard.shots])
+        history = _pinned(film, known)
+        if history is None:
+            return None
+        facts = film.gather(history)
+        plan = film.plan(facts)
+        # A render for which there is a result has lost its bytes: there is more to be found out.
+        plain = all(
+            step.action in PLAIN
+            and (step.action is not Action.RENDER or step.fingerprint not in history.results)
+            for step in plan.steps
+        )
+    busy = any(step.action is not Action.REUSE for step in plan.steps)
+    return (facts, plan) if plain and busy else None
+
+
+def _pinned(film: Film, known: History) -> History | None:
+    """The history with what the manifest pins; None where that must be read as a whole."""
+    try:
+        entries = apart(film.manifest_path.read_bytes())
+    except FileNotFoundError:
+        return known
+    return entries and pinned_by(known, *entries, film.project.store)
