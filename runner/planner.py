@@ -50,6 +50,18 @@ SETTLED = (Action.REUSE, Action.RESTORE)
 UP_TO_DATE = "up to date"
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is wanted of a film: these shots, and of these the takes; None: all of them.
+
+    `force` renders them although they are up to date.
+    """
+
+    only: tuple[ShotId, ...] | None = None
+    takes: tuple[int, ...] | None = None
+    force: bool = False
+
+
 def make_plan(
     storyboard: Storyboard,
     facts: Facts,

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from runner.errors import BadInput
 from runner.model import JSON, Action, Digest, Money, Plan, ShotId, Step, Storyboard
-from runner.planner import SETTLED, SPENDING, total
+from runner.planner import SETTLED, SPENDING, Selection, total
 
 FORMAT = 1
 
@@ -24,15 +24,6 @@ FURTHER = {
     Action.WAIT: {Action.WAIT, Action.RENDER, Action.RESUME, *SETTLED},
     Action.BLOCKED: {Action.BLOCKED},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What was chosen on the command line when the plan was made."""
-
-    only: tuple[ShotId, ...] | None = None
-    takes: tuple[int, ...] | None = None
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def leave_marks(
     they led to.
     """
     looked_at = list(dict.fromkeys((*paths, *_ourselves())))
-    if any("\0" in path for path in looked_at):
+    if not os.path.isdir(state) or any("\0" in path for path in looked_at):
         return False
     stamps = [_stamp(path) for path in looked_at]
     if not all(_settled(stamp, began) for stamp in stamps):

@@ -11,7 +11,8 @@ from plain_film import A, B, C, attempt, board, facts, plan, result, shot
 
 from runner.errors import BadInput
 from runner.model import Digest, Estimate, Facts, Money, ShotId, Standing, Storyboard
-from runner.savedplan import SavedPlan, Selection, moved, read_saved, save
+from runner.planner import Selection
+from runner.savedplan import SavedPlan, moved, read_saved, save
 
 FIRST, SECOND = shot("sh010"), shot("sh020", "sh010")
 FILM = board(FIRST, SECOND)

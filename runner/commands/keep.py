@@ -8,9 +8,9 @@ from runner.commands.plan import say_plan
 from runner.edit import set_field
 from runner.errors import BadInput, ExitCode
 from runner.model import ShotId
+from runner.planner import Selection
 from runner.progress import Out, count
 from runner.project import open_project
-from runner.savedplan import Selection
 
 
 def main(

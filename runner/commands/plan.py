@@ -5,15 +5,13 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from runner import savedplan
 from runner.errors import ExitCode
 from runner.model import JSON, Action, Facts, History, Plan, ShotId, Step
-from runner.planner import UP_TO_DATE, fallbacks, total
+from runner.planner import UP_TO_DATE, Selection, fallbacks, total
 from runner.progress import Out, count, name
 from runner.project import Film, open_project
 from runner.project.excerpt import Part, changed_part
 from runner.project.idle import Watch
-from runner.savedplan import Selection
 from runner.why import diff, ripples
 
 STYLES = {
@@ -54,6 +52,8 @@ def main(
         out.say(film.endpoint.note)
     say_warnings(out, film, plan)
     if save:
+        from runner import savedplan
+
         on_paper = film.seen_from_root().plan(facts, chosen)
         save.write_bytes(savedplan.save(film.storyboard, on_paper, chosen))
     if fmt == "json":

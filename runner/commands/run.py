@@ -31,14 +31,14 @@ from runner.model import (
     Status,
     Step,
 )
-from runner.planner import SETTLED, fallbacks, missing, total
+from runner.planner import SETTLED, Selection, fallbacks, missing, total
 from runner.ports import Progress
 from runner.progress import Lines, Out, face
 from runner.project import Film, open_project
 from runner.project.finish import write_down
 from runner.project.idle import Watch
 from runner.project.wiring import client_for, journal_for, locked, served, wired
-from runner.savedplan import SavedPlan, Selection
+from runner.savedplan import SavedPlan
 
 JOBS = 1000
 WIRED = (Action.RENDER, Action.WAIT, Action.RESUME, Action.BLOCKED)

@@ -10,7 +10,6 @@ records in memory may change without the journal becoming unreadable.
 """
 
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,12 +119,16 @@ class Intent:
 
 
 def new_attempt() -> AttemptId:
+    import uuid  # it asks about the platform; readers need none of it
+
     return AttemptId(uuid.uuid4().hex)
 
 
 def idempotency_key(project: str, intent: Intent, generation: int) -> str:
     """36 characters of `[0-9a-f-]`; the same for the same take of the same project."""
     name = f"{intent.shot}/{intent.take}/{generation}/{intent.fingerprint}"
+    import uuid
+
     return str(uuid.uuid5(uuid.UUID(project), name))
 
 

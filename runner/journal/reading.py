@@ -5,9 +5,7 @@ journal yet, the past is empty.
 """
 
 import json
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -359,6 +357,9 @@ def copy_in_memory(path: Path) -> sqlite3.Connection:
 
     The log holds acknowledged facts, so it is copied too, never skipped.
     """
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="reelmake-") as folder:
         copy = Path(folder) / path.name
         for part in (path, path.with_name(path.name + "-wal")):

@@ -21,8 +21,7 @@ from runner.load.drafts import Draft
 from runner.model import Problem, Shot, ShotId
 from runner.source import Map
 
-MOST = 0.2  # of the shots; for a larger part the whole is hardly more work
-_DASH = re.compile(r" *- +\Z").match
+_DASH = re.compile(r" *- +(\{ *)?\Z").match  # before an entry's first key
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +149,6 @@ def excerpt(of: Outline, text: str) -> Excerpt | None:
     if not _keeps_to_itself(text[of.starts[first] : of.starts[last + 1] + grown], of.indent):
         return None
     kept = _kept(of, range(first, last + 1))
-    if len(kept) > max(MOST * len(of.shots), last - first + 1):
-        return None
     starts = [at + grown * (number > last) for number, at in enumerate(of.starts)]
     shots = [of.shots[number] for number in kept]
     everything = sum(sum(each.values()) for each in of.shots)
@@ -183,8 +180,10 @@ def _common(one: str, other: str) -> int:
 
 def _keeps_to_itself(block: str, indent: int) -> bool:
     """Whether some entries, as they are written now, cannot change how others are read."""
+    dash = " " * indent + "- "
     outside = rf"^(?! {{{indent}}}( |- |#)|[ \r]*$)"
-    return block.endswith("\n") and not re.search(outside, block, re.MULTILINE)
+    whole_lines = block.startswith(dash) and block.endswith("\n")
+    return whole_lines and not re.search(outside, block, re.MULTILINE)
 
 
 def _kept(of: Outline, changed: Iterable[int]) -> list[int]:

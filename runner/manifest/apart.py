@@ -1,6 +1,7 @@
 """A long manifest taken apart into its entries; each is read only when somebody asks for it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -10,23 +11,29 @@ from runner.model import Digest, Result, ShotId
 
 Key = TypeVar("Key")
 BEGIN, END = b"\n    {\n", b"\n    }"
-FACTS = (b'      "id": "', b'      "take": ', b'      "kept": ', b'      "fingerprint": "')
+ENTRY = re.compile(
+    BEGIN.replace(b"{", rb"\{")
+    + rb'      "id": "([^"\\]*)",\n      "take": ([0-9]+),\n      "kept": [a-z]+,\n'
+    + rb'      "fingerprint": "([0-9a-f]{64})",'
+)
 
 
 class Unread(Mapping[Key, Result]):
-    """Results by key; an entry's text is read when it is wanted."""
+    """Results by key; the text of an entry, which begins at an offset, is read when wanted."""
 
-    def __init__(self, texts: dict[Key, bytes]) -> None:
-        self._texts = texts
+    def __init__(self, data: bytes, starts: dict[Key, int]) -> None:
+        self._data, self._starts = data, starts
 
     def __getitem__(self, key: Key) -> Result:
-        return read_entry(json.loads(self._texts[key])).result
+        start = self._starts[key]
+        text = self._data[start : self._data.index(END, start)]
+        return read_entry(json.loads(text + b"}")).result
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(self._texts)
+        return iter(self._starts)
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return len(self._starts)
 
 
 def apart(data: bytes) -> tuple[Unread[Digest], Unread[TakeId]] | None:
@@ -34,19 +41,12 @@ def apart(data: bytes) -> tuple[Unread[Digest], Unread[TakeId]] | None:
 
     That it is a manifest, and whose, must be known already.
     """
-    by_fingerprint: dict[Digest, bytes] = {}
-    by_take: dict[TakeId, bytes] = {}
-    _, *entries = data.split(BEGIN)
-    for entry in entries:
-        head = entry.split(b"\n", len(FACTS))
-        text, end, _ = entry.rpartition(END)
-        if not end or not all(map(bytes.startswith, head, FACTS)):
-            return None
-        id_, take, _, fingerprint = (
-            line[len(fact) :].rstrip(b'",') for line, fact in zip(head, FACTS, strict=False)
-        )
-        whole = b"{" + text + b"}"
-        by_fingerprint[Digest(fingerprint.decode())] = whole
-        by_take[ShotId(id_.decode()), int(take)] = whole
-    whole_form = len(by_take) == len(entries) == data.count(b'\n      "fingerprint": "')
-    return (Unread(by_fingerprint), Unread(by_take)) if whole_form else None
+    by_fingerprint: dict[Digest, int] = {}
+    by_take: dict[TakeId, int] = {}
+    for found in ENTRY.finditer(data):
+        id_, take, fingerprint = found.groups()
+        by_fingerprint[Digest(fingerprint.decode())] = found.start()
+        by_take[ShotId(id_.decode()), int(take)] = found.start()
+    if len(by_take) != data.count(BEGIN):
+        return None
+    return Unread(data, by_fingerprint), Unread(data, by_take)

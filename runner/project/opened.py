@@ -2,10 +2,10 @@
 
 import gc
 import os
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial, wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -32,11 +32,9 @@ from runner.model import (
     ShotId,
     Storyboard,
 )
-from runner.planner import make_plan
+from runner.planner import Selection, make_plan
 from runner.project.endpoint import Endpoint, choose, gateway_names
-from runner.project.preflight import preflight
 from runner.project.settings import Settings, read_settings
-from runner.savedplan import Selection
 from runner.schema import Catalogue, data_file, did_you_mean, open_catalogue
 from runner.source import read_yaml
 from runner.source.data import parts_of
@@ -161,9 +159,15 @@ class Project:
 
         `text` stands for what is written in the file.
         """
-        look = partial(preflight, self.root, self.catalogue)
         known = gateway_names(self.settings.data)
-        return load(file, self.root, self.catalogue, look, known, text)
+        return load(file, self.root, self.catalogue, self._preflight, known, text)
+
+    def _preflight(self, asked: Sequence[Request]) -> Iterable[Problem]:
+        if not asked:
+            return ()
+        from runner.project.preflight import preflight  # only films with media wait for it
+
+        return preflight(self.root, self.catalogue, asked)
 
     def storyboard(self, file: Path) -> tuple[Storyboard, tuple[Problem, ...]]:
         """A storyboard fit to render, and its warnings. Raises BadInput with all problems."""

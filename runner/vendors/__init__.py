@@ -5,6 +5,7 @@ A vendor is a module with a name, the neutral fields it has a place for, and thr
 which is looked at only when a vendor is asked for that is not in the table.
 """
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, cast
@@ -13,6 +14,7 @@ from runner.errors import BadInput
 from runner.model import Body, Expected, Kind, ModelFacts, Request
 from runner.vendors import jimeng, kling, seedance, sora, veo, wan
 
+GROUP = b"reelmake.vendors"
 __all__ = ["VENDORS", "Vendor", "find", "installed_schemas"]
 
 
@@ -60,9 +62,22 @@ def find(name: str) -> Vendor:
 
 def installed_schemas() -> Mapping[str, Path]:
     """The schema files of vendors from other packages, for the catalogue; loads them all."""
+    if not _offered():
+        return {}
     from runner.vendors import installed
 
     return {
         name: installed.schema_of(installed.load(point))
         for name, point in installed.names(VENDORS).items()
     }
+
+
+def _offered() -> bool:
+    """Whether any package names vendors; to have all metadata read takes longer than a plan."""
+    for folder in map(Path, sys.path):
+        if folder.is_file():
+            return True  # an archive: let it be opened by who knows how
+        for told in folder.glob("*.*-info/entry_points.txt"):
+            if GROUP in told.read_bytes():
+                return True
+    return False

@@ -1,0 +1,164 @@
+"""After a small change only what changed is planned, and the plan reads as if all had been."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from runner import cli, uptodate
+from runner.project import open_project
+from runner.project.excerpt import changed_part
+
+FILM = """\
+storyboard: 1
+vars: {grade: teal}
+cut: {clips: [a, d]}
+defaults: {model: wan2.5-t2v-preview, seconds: 5, resolution: 480p, aspect_ratio: "16:9"}
+shots:
+  - id: a
+    prompt: "{{ grade }}. A pier."
+  - id: b
+    model: wan2.5-i2v-preview
+    first_frame: {shot: a, frame: last}
+    prompt: It moves.
+  - id: c
+    prompt: A bench.
+    variants: {wide: {prompt: A wide bench.}}
+  - id: d
+    prompt: A lamp.
+    takes: 2
+  - id: e
+    prompt: A road.
+    pin: true
+  - {id: f, model: sora-2, seconds: 4, resolution: 720p, prompt: A retired model.}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A film rendered on the local gateway, with whatever a plan may have to say about it."""
+    root = tmp_path_factory.mktemp("film")
+    (root / "film.yaml").write_text(FILM.replace("A road.", "A street."))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
+        carry_out(patch, "run", "film.yaml", "--gateway", "local")
+        yield root
+
+
+def carry_out(patch: pytest.MonkeyPatch, *words: str) -> None:
+    patch.setattr(sys, "argv", ["reelmake", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.cli.main(words, standalone_mode=False)
+    assert not ended.value.code
+
+
+@pytest.fixture
+def film(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The film as it was rendered, known to be up to date by a `run` that found nothing to do."""
+    (folder / "film.yaml").write_text(FILM)
+    forget(folder)
+    settle(folder)
+    carry_out(monkeypatch, "run", "film.yaml", "--gateway", "local")
+    capsys.readouterr()
+    return folder
+
+
+def settle(folder: Path) -> None:
+    """Everything in the folder becomes older than a tick of the file system's clock."""
+    latest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
+    while latest + uptodate.CLOCK_STEP >= time.time_ns():
+        os.sched_yield()
+
+
+def forget(folder: Path) -> None:
+    for mark in (folder / ".reelmake" / uptodate.FOLDER).glob("*"):
+        mark.unlink()
+
+
+def planned(patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
+    carry_out(patch, "plan", "film.yaml", "--gateway", "local")
+    return capsys.readouterr().err
+
+
+def part_of(file: Path) -> set[str] | None:
+    """The shots that are planned alone, if there are such."""
+    part = changed_part(open_project(file, os.environ), Path("film.yaml"), "local", None)
+    return {step.shot for step in part.plan.steps} if part else None
+
+
+EDITS = {
+    "a prompt": ("A lamp.", "A lantern.", {"d", "e", "f"}),
+    "a prompt that others hang on": ("A pier.", "A quay.", {"a", "b", "e", "f"}),
+    "a longer entry": ("A bench.", ">-\n      A bench,\n      wet.", {"c", "c.wide", "e", "f"}),
+    "a shorter one": ("    takes: 2\n", "    seconds: 10\n", {"d", "e", "f"}),
+    "more takes": ("takes: 2", "takes: 3", {"d", "e", "f"}),
+    "a pinned shot": ("A road.", "A road.\n    notes: wet", None),  # nothing is to be done
+    "a comment": ("A lamp.", "A lamp.  # lit", None),
+    "a new shot": ("  - id: c", "  - {id: g, prompt: A gull.}\n  - id: c", None),
+    "a shot renamed": ("id: c\n", "id: h\n", None),
+    "a shot gone": ("  - id: c\n", "  - id: c\n    enabled: false\n", None),
+    "another one needed": ("takes: 2", "takes: 2\n    after: [c]", None),
+    "what all stand on": ("grade: teal", "grade: amber", None),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "shots"), EDITS.values(), ids=EDITS)
+def test_the_plan_of_a_part_reads_as_the_whole(
+    film: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    old: str,
+    new: str,
+    shots: set[str] | None,
+) -> None:
+    """Actions, reasons, prices, warnings and sums: word for word, from a part or from all."""
+    file = film / "film.yaml"
+    assert old in FILM
+    file.write_text(FILM.replace(old, new))
+    assert part_of(file) == shots
+    first = planned(monkeypatch, capsys)
+    forget(film)
+    assert first == planned(monkeypatch, capsys)
+    assert first
+
+
+def test_what_is_wrong_is_told_in_full(
+    film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An edit that breaks the storyboard gives every problem there is, as ever."""
+    (film / "film.yaml").write_text(FILM.replace("A lamp.", "'{{ nobody }}'"))
+    assert part_of(film / "film.yaml") is None
+    monkeypatch.setattr(sys, "argv", ["reelmake", "plan", "film.yaml", "--gateway", "local"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    assert "nobody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "path", ["renders/film.preview/c.mp4", "renders/film.preview/manifest.json"]
+)
+def test_anything_else_that_moved_means_the_whole(film: Path, path: str) -> None:
+    """An output or a lock that is not as it was: nothing is taken for granted."""
+    (film / "film.yaml").write_text(FILM.replace("A lamp.", "A lantern."))
+    assert part_of(film / "film.yaml")
+    there = film / path
+    data, stamp = there.read_bytes(), there.stat()
+    there.write_bytes(data[:-1] + b" ")
+    os.utime(there, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert part_of(film / "film.yaml") is None
+    there.write_bytes(data)
+
+
+def test_bytes_that_came_back_are_found(
+    film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A prompt that was rendered before is restored, not rendered: the whole film is asked."""
+    file = film / "film.yaml"
+    file.write_text(FILM.replace("A bench.", "A wide bench."))  # what its variant asks for
+    assert part_of(file) is None
+    assert "to render" not in planned(monkeypatch, capsys).replace("nothing to render", "")
