@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
@@ -32,26 +33,35 @@ def lasts(dice: random.Random, one: Shot) -> float:
     return SECONDS[one.vendor] * dice.uniform(0.7, 1.4)
 
 
-def makespan(shots: list[Shot], took: dict[ShotId, float]) -> float:
-    """The film's end when the board decides, knowing only what each vendor usually takes."""
+@dataclass(frozen=True)
+class Played:
+    """A film rendered under a clock that is not real; seconds."""
+
+    end: float
+    began: dict[ShotId, float]  # in the order of the starts
+
+
+def play(shots: list[Shot], took: dict[ShotId, float]) -> Played:
+    """The film as the board decides, knowing only what each vendor usually takes."""
     by_id = {one.id: one for one in shots}
     steps = tuple(
         Step(one, 1, Action.RENDER, "new", depends_on=by_id[one].needs)
         for one in order({one.id: one.needs for one in shots})
     )
     plan = Plan("film.yaml", "fake", steps)
-    game = Board(plan, board(*shots), lambda step: SECONDS[by_id[step.shot].vendor])
     busy = dict.fromkeys(LIMITS, 0)
-    now, running = 0.0, list[tuple[float, int, Any]]()
+    now, running, began = 0.0, list[tuple[float, int, Any]](), dict[ShotId, float]()
+    game = Board(plan, board(*shots), lambda step: SECONDS[by_id[step.shot].vendor], lambda: now)
     while game.unfinished:
         for work in game.startable(lambda vendor: LIMITS[vendor] - busy[vendor]):
             busy[work.shot.vendor] += 1
+            began[work.shot.id] = now
             heapq.heappush(running, (now + took[work.shot.id], work.index, work))
         now, _, work = heapq.heappop(running)
         busy[work.shot.vendor] -= 1
         for _ in game.settle(work, Outcome(work.step, Status.DONE)):
             pass
-    return now
+    return Played(now, began)
 
 
 def lower_bound(shots: list[Shot], took: dict[ShotId, float]) -> float:
@@ -95,6 +105,45 @@ def test_no_order_would_be_much_faster(films: int) -> None:
     for _ in range(films):
         shots = random_film(dice, (100, 300))
         took = {one.id: lasts(dice, one) for one in shots}
-        ratios.append(makespan(shots, took) / lower_bound(shots, took))
+        ratios.append(play(shots, took).end / lower_bound(shots, took))
     assert median(ratios) <= 1.05
     assert sorted(ratios)[int(0.99 * (len(ratios) - 1))] <= 1.15
+
+
+def chain_and_fillers() -> tuple[list[Shot], dict[ShotId, float]]:
+    """A long path comes by way of `veo` to `kling`, whose slots have plenty to do meanwhile."""
+    path = [
+        shot("first", vendor="veo"),
+        shot("second", after=("first",), vendor="kling"),
+        shot("third", after=("second",), vendor="kling"),
+    ]
+    fillers = [shot(f"filler{n}", vendor="kling") for n in range(9)]
+    shots = [*path, *fillers]
+    return shots, {one.id: float(SECONDS[one.vendor]) for one in shots}
+
+
+def test_the_last_slot_is_spared_for_a_long_path_about_to_come() -> None:
+    shots, took = chain_and_fillers()
+    began = play(shots, took).began
+    assert began[ShotId("second")] == took[ShotId("first")]
+
+
+def test_no_slot_is_spared_for_what_is_overdue() -> None:
+    """Once `first` has taken half as long again as usual, nobody knows when it will end."""
+    shots, took = chain_and_fillers()
+    took[ShotId("first")] = 10_000.0
+    began = play(shots, took).began
+    assert all(began[one.id] <= 240.0 for one in shots if one.id.startswith("filler"))
+
+
+def test_no_slot_is_spared_when_nothing_else_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for might never end; then nothing would ever start again."""
+    monkeypatch.setitem(LIMITS, "veo", 1)
+    shots = [
+        shot("first", vendor="jimeng"),
+        shot("second", after=("first",), vendor="veo"),
+        shot("third", after=("second",), vendor="kling"),
+        shot("filler", vendor="veo"),
+    ]
+    took = {one.id: float(SECONDS[one.vendor]) for one in shots}
+    assert play(shots, took).began[ShotId("filler")] == 0.0
