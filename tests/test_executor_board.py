@@ -2,6 +2,8 @@
 
 import heapq
 import random
+from collections import defaultdict
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -32,26 +34,35 @@ def lasts(dice: random.Random, one: Shot) -> float:
     return SECONDS[one.vendor] * dice.uniform(0.7, 1.4)
 
 
-def makespan(shots: list[Shot], took: dict[ShotId, float]) -> float:
-    """The film's end when the board decides, knowing only what each vendor usually takes."""
+@dataclass(frozen=True)
+class Played:
+    """A film rendered under a clock that is not real; seconds."""
+
+    end: float
+    began: dict[ShotId, float]  # in the order of the starts
+
+
+def play(shots: list[Shot], took: dict[ShotId, float]) -> Played:
+    """The film as the board decides, knowing only what each vendor usually takes."""
     by_id = {one.id: one for one in shots}
     steps = tuple(
         Step(one, 1, Action.RENDER, "new", depends_on=by_id[one].needs)
         for one in order({one.id: one.needs for one in shots})
     )
     plan = Plan("film.yaml", "fake", steps)
-    game = Board(plan, board(*shots), lambda step: SECONDS[by_id[step.shot].vendor])
     busy = dict.fromkeys(LIMITS, 0)
-    now, running = 0.0, list[tuple[float, int, Any]]()
+    now, running, began = 0.0, list[tuple[float, int, Any]](), dict[ShotId, float]()
+    game = Board(plan, board(*shots), lambda step: SECONDS[by_id[step.shot].vendor], lambda: now)
     while game.unfinished:
         for work in game.startable(lambda vendor: LIMITS[vendor] - busy[vendor]):
             busy[work.shot.vendor] += 1
+            began[work.shot.id] = now
             heapq.heappush(running, (now + took[work.shot.id], work.index, work))
         now, _, work = heapq.heappop(running)
         busy[work.shot.vendor] -= 1
         for _ in game.settle(work, Outcome(work.step, Status.DONE)):
             pass
-    return now
+    return Played(now, began)
 
 
 def lower_bound(shots: list[Shot], took: dict[ShotId, float]) -> float:
@@ -82,19 +93,118 @@ def least(work: list[float], width: int) -> float:
     return max(sum(work) / width, sum(work[:row]), work[-1], pair)
 
 
+def blind_bound(shots: list[Shot], took: dict[ShotId, float], began: dict[ShotId, float]) -> float:
+    """No order that cannot foresee durations is faster, with the luck that this one had.
+
+    Durations of a vendor are independent and alike, and a blind order hears of one only when it
+    is over. So whichever shot it takes as the vendor's k-th, this one lasts as long, in law; let
+    it last as long as the k-th did here. Then nothing beats having no shot wait for another, and
+    starting as soon as a slot is free: by induction over k no slot could be free any earlier.
+    The end of that hangs on no decision at all. It is luck, and its law is the same for all orders.
+    """
+    vendor_of = {one.id: one.vendor for one in shots}
+    luck = defaultdict[str, list[float]](list)
+    for one in began:
+        luck[vendor_of[one]].append(took[one])
+    return max(unhindered(lasting, LIMITS[vendor]) for vendor, lasting in luck.items())
+
+
+def unhindered(lasting: list[float], width: int) -> float:
+    """Seconds until all is done, `width` at a time, each as soon as there is a slot."""
+    free = [0.0] * width
+    for seconds in lasting:
+        heapq.heappush(free, heapq.heappop(free) + seconds)
+    return max(free)
+
+
+@dataclass(frozen=True)
+class Ratios:
+    """How late a film ends: over what no order beats, and how much of it no blind order avoids."""
+
+    all_knowing: float  # its end, over the bound for orders that know every duration beforehand
+    blind: float  # its end, over the bound for those that do not
+    luck: float  # the bound for those that do not, over the one for those that do
+
+
+def ratios(
+    dice: random.Random, size: tuple[int, int] = (100, 300), hang_together: bool = True
+) -> Ratios:
+    """Of one more random film, with so many shots."""
+    shots = random_film(dice, size)
+    if not hang_together:
+        shots = [replace(one, after=()) for one in shots]
+    took = {one.id: lasts(dice, one) for one in shots}
+    played = play(shots, took)
+    knowing = lower_bound(shots, took)
+    blind = max(knowing, blind_bound(shots, took, played.began))
+    return Ratios(played.end / knowing, played.end / blind, blind / knowing)
+
+
 @pytest.mark.parametrize("films", [15, pytest.param(1000, marks=pytest.mark.slow)])
 @pytest.mark.timeout(600)
 def test_no_order_would_be_much_faster(films: int) -> None:
     """Over random films of 100 to 300 shots the end is close to what no schedule can beat.
 
-    Durations vary by 2 and are not known beforehand: the unlucky hundredth takes up to a fifth
-    longer than the bound. In films of 20 shots one late take weighs more: the median is 1.07.
+    Durations vary by 2 and are not known beforehand. Against an order that knows them, a few
+    films of a thousand end more than 15 % late, up to a quarter: the last render was a long one.
+    No blind order could have known. Against those, every film holds.
     """
     dice = random.Random(7)
-    ratios = []
-    for _ in range(films):
-        shots = random_film(dice, (100, 300))
-        took = {one.id: lasts(dice, one) for one in shots}
-        ratios.append(makespan(shots, took) / lower_bound(shots, took))
-    assert median(ratios) <= 1.05
-    assert sorted(ratios)[int(0.99 * (len(ratios) - 1))] <= 1.15
+    found = [ratios(dice) for _ in range(films)]
+    knowing = sorted(one.all_knowing for one in found)
+    assert median(knowing) <= 1.05
+    assert knowing[int(0.99 * (films - 1))] <= 1.15
+    assert max(one.blind for one in found) <= 1.15
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_late_film_is_bad_luck() -> None:
+    """Why 15 % cannot be asked of every film against an order that knows all durations.
+
+    Where no shot hangs on another, orders differ only in which of equal shots goes first, and
+    the bound does not care which shot a duration falls to: the law of the ratio is the same for
+    every blind order that leaves no slot empty. It goes beyond 15 % for some films of a thousand.
+    """
+    dice = random.Random(8)
+    late = [ratios(dice, hang_together=False).all_knowing for _ in range(1000)]
+    assert max(late) > 1.15
+
+
+def chain_and_fillers() -> tuple[list[Shot], dict[ShotId, float]]:
+    """A long path comes by way of `veo` to `kling`, whose slots have plenty to do meanwhile."""
+    path = [
+        shot("first", vendor="veo"),
+        shot("second", after=("first",), vendor="kling"),
+        shot("third", after=("second",), vendor="kling"),
+    ]
+    fillers = [shot(f"filler{n}", vendor="kling") for n in range(9)]
+    shots = [*path, *fillers]
+    return shots, {one.id: float(SECONDS[one.vendor]) for one in shots}
+
+
+def test_the_last_slot_is_spared_for_a_long_path_about_to_come() -> None:
+    shots, took = chain_and_fillers()
+    began = play(shots, took).began
+    assert began[ShotId("second")] == took[ShotId("first")]
+
+
+def test_no_slot_is_spared_for_what_is_overdue() -> None:
+    """Once `first` has taken half as long again as usual, nobody knows when it will end."""
+    shots, took = chain_and_fillers()
+    took[ShotId("first")] = 10_000.0
+    began = play(shots, took).began
+    assert all(began[one.id] <= 240.0 for one in shots if one.id.startswith("filler"))
+
+
+def test_no_slot_is_spared_when_nothing_else_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for might never end; then nothing would ever start again."""
+    monkeypatch.setitem(LIMITS, "veo", 1)
+    shots = [
+        shot("first", vendor="jimeng"),
+        shot("second", after=("first",), vendor="veo"),
+        shot("third", after=("second",), vendor="kling"),
+        shot("filler", vendor="veo"),
+    ]
+    took = {one.id: float(SECONDS[one.vendor]) for one in shots}
+    assert play(shots, took).began[ShotId("filler")] == 0.0

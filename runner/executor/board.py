@@ -1,6 +1,8 @@
 """Which take may start: a take waits for the kept takes of the shots it hangs on.
 
 Per vendor a queue, the longest remaining path first, so that a long chain is not left for last.
+A vendor's last free slot is spared while a longer path is about to come: a render cannot be
+interrupted, and would keep that path waiting for minutes.
 """
 
 import heapq
@@ -11,6 +13,10 @@ from dataclasses import dataclass, replace
 from runner.model import Action, Digest, Outcome, Plan, Shot, ShotId, Status, Step, Storyboard, Take
 
 TakeId = tuple[ShotId, int]
+
+THERE = (Action.REUSE, Action.RESTORE, Action.RESUME)  # what exists, or is being rendered already
+RAGGED = 0.5  # of a take: how much later than evenly shared work the last slot ends, on average
+PATIENCE = 1.5  # times what a take usually lasts; after that nobody knows when it will end
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +48,38 @@ def take_of(shot: Shot, number: int) -> Take:
 class Board:
     """Takes that wait, are ready, under way, or settled."""
 
-    def __init__(self, plan: Plan, storyboard: Storyboard, lasts: Callable[[Step], float]) -> None:
-        """`lasts` says how many seconds a step will probably take."""
+    def __init__(
+        self,
+        plan: Plan,
+        storyboard: Storyboard,
+        lasts: Callable[[Step], float],
+        now: Callable[[], float],
+    ) -> None:
+        """`lasts` says how many seconds a step will probably take, `now` what a clock shows (s)."""
         self.works = works(plan, storyboard)
-        keepers = {work.shot.id for work in self.works if work.keeper}
+        self._now = now
+        self._keepers = {work.shot.id: work.index for work in self.works if work.keeper}
         self._needs = {
-            work.index: {shot for shot in needs(work.step) if shot in keepers}
+            work.index: {shot for shot in needs(work.step) if shot in self._keepers}
             for work in self.works
         }
         self._waiting_for = defaultdict[ShotId, list[Work]](list)
         for work in self.works:
             for shot in self._needs[work.index]:
                 self._waiting_for[shot].append(work)
-        self._length = remaining(self.works, self._waiting_for, lasts)
+        self._seconds = [lasts(work.step) for work in self.works]
+        self._length = remaining(self.works, self._waiting_for, self._seconds)
         self._ready = defaultdict[str, list[tuple[float, int]]](list)
+        self._began = dict[int, float]()  # takes under way, by the clock
+        self._busy = defaultdict[str, set[int]](set)  # the same, by vendor
+        self._coming = defaultdict[str, set[int]](set)  # all that they still need is under way
+        self._unbegun = defaultdict[str, float](float)  # seconds of work, by vendor
         self._in_hand = dict[Digest, Work]()
         self._twins = defaultdict[Digest, list[Work]](list)
         self._outcomes: list[Outcome | None] = [None] * len(self.works)
         self._left = len(self.works)
         for work in self.works:
+            self._unbegun[work.shot.vendor] += self._seconds[work.index]
             if not self._needs[work.index]:
                 self.ready(work)
 
@@ -83,8 +102,63 @@ class Board:
     def startable(self, room: Callable[[str], int]) -> Iterator[Work]:
         """Takes that may start now; `room` says how many more a vendor takes at once."""
         for vendor, queue in list(self._ready.items()):
-            while queue and room(vendor) > 0:
-                yield self.works[heapq.heappop(queue)[1]]
+            while queue and (free := room(vendor)) > 0:
+                if free == 1 and self._spared(vendor, queue[0][1]):
+                    break
+                work = self.works[heapq.heappop(queue)[1]]
+                self._begin(work)
+                yield work
+
+    def _begin(self, work: Work) -> None:
+        self._began[work.index] = self._now()
+        self._busy[work.shot.vendor].add(work.index)
+        self._unbegun[work.shot.vendor] -= self._seconds[work.index]
+        for dependent in self._waiting_for.get(work.shot.id, ()) if work.keeper else ():
+            if all(self._keepers[shot] in self._began for shot in self._needs[dependent.index]):
+                self._coming[dependent.shot.vendor].add(dependent.index)
+
+    def _end(self, work: Work) -> None:
+        """Settled: whether it was under way, or will never be."""
+        vendor = work.shot.vendor
+        self._coming[vendor].discard(work.index)
+        self._busy[vendor].discard(work.index)
+        if self._began.pop(work.index, None) is None:
+            self._unbegun[vendor] -= self._seconds[work.index]
+
+    def _spared(self, vendor: str, ready: int) -> bool:
+        """Whether the last free slot is better left to the longest path that is about to come."""
+        coming = max(self._coming[vendor], key=self._length.__getitem__, default=ready)
+        return (
+            self._length[coming] > self._length[ready]
+            and self.works[ready].step.action not in THERE
+            and self._foreseeable(coming)
+            and self._would_end_last(coming, ready)
+        )
+
+    def _foreseeable(self, coming: int) -> bool:
+        """Nothing it waits for is long overdue, and something else will end too.
+
+        Without the latter, a render that never ends would keep the slot empty for good.
+        """
+        now, awaited = self._now(), self._awaited(coming)
+        late = (now > self._began[index] + PATIENCE * self._seconds[index] for index in awaited)
+        return len(self._began) > len(awaited) and not any(late)
+
+    def _would_end_last(self, coming: int, ready: int) -> bool:
+        """If `ready` starts, `coming` has to wait, and then ends after all else of its vendor."""
+        now, vendor = self._now(), self.works[coming].shot.vendor
+        ends = [max(now, self._due(index)) for index in self._busy[vendor]]
+        slot = min([now + self._seconds[ready], *ends])
+        load = self._unbegun[vendor] + sum(end - now for end in ends)
+        rest = now + load / (len(ends) + 1) + RAGGED * self._seconds[ready]
+        comes = max(self._due(index) for index in self._awaited(coming))
+        return comes < slot and slot + self._length[coming] > rest
+
+    def _awaited(self, coming: int) -> list[int]:
+        return [self._keepers[shot] for shot in self._needs[coming]]
+
+    def _due(self, index: int) -> float:
+        return self._began[index] + self._seconds[index]
 
     def twin(self, work: Work) -> bool:
         """Whether the same thing is already being rendered: then this take shares its outcome."""
@@ -105,6 +179,7 @@ class Board:
                 continue
             self._outcomes[work.index] = outcome
             self._left -= 1
+            self._end(work)
             yield work, outcome
             settled += self._twins_of(work, outcome)
             if not work.keeper:
@@ -115,6 +190,7 @@ class Board:
                     continue
                 self._needs[dependent.index].discard(work.shot.id)
                 if not self._needs[dependent.index]:
+                    self._coming[dependent.shot.vendor].discard(dependent.index)
                     self.ready(dependent)
 
     def _twins_of(self, work: Work, outcome: Outcome) -> list[tuple[Work, Outcome]]:
@@ -128,8 +204,8 @@ class Board:
 
 
 def needs(step: Step) -> tuple[ShotId, ...]:
-    """What exists, or is being rendered already, hangs on nothing any more."""
-    if step.action in (Action.REUSE, Action.RESTORE, Action.RESUME):
+    """What is there hangs on nothing any more."""
+    if step.action in THERE:
         return ()
     return step.depends_on
 
@@ -141,10 +217,10 @@ def held_up(step: Step, upstream: ShotId, outcome: Outcome) -> Outcome:
 
 
 def remaining(
-    works: list[Work], waiting_for: Mapping[ShotId, list[Work]], lasts: Callable[[Step], float]
+    works: list[Work], waiting_for: Mapping[ShotId, list[Work]], seconds: list[float]
 ) -> list[float]:
     """For each take the seconds of the longest path from its start to the end of the film."""
-    length = [lasts(work.step) for work in works]
+    length = list(seconds)
     for work in reversed(works):
         if work.keeper:
             after = (length[dependent.index] for dependent in waiting_for.get(work.shot.id, ()))

@@ -36,7 +36,8 @@ async def execute(
     stop = stop or Stop()
     run = Run(storyboard.path, facts, parts, options)
     await recover(run)
-    board, done, running = Board(plan, storyboard, run.lasts), Done(), Running()
+    board = Board(plan, storyboard, run.lasts, parts.clock.monotonic)
+    done, running = Done(), Running()
     stop.on_request(lambda: done.put_nowait(None))
     try:
         for attempt in forgotten(run, plan):
