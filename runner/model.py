@@ -174,7 +174,6 @@ class Shot:
     after: tuple[ShotId, ...] = ()
     pin: bool = False
     on_failure: tuple[Mapping[str, JSON], ...] = ()
-    at: Loc = Loc("", 0, 0)
     origins: Mapping[str, Loc] = field(default_factory=dict)  # field or var -> where it was set
 
     @property

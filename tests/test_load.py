@@ -165,7 +165,7 @@ def test_shots_keep_what_the_engine_needs(project: Project) -> None:
         "  - {id: a, prompt: p}\n  - {id: b, prompt: '{{ grade }}', after: [a], pin: true}\n"
     ).shots
     assert (shots[1].after, shots[1].pin, shots[1].vendor) == (("a",), True, "wan")
-    assert shots[1].at.line == 10
+    assert shots[1].origins["id"].line == 10
     origins = shots[1].origins
     assert [origins[name].line for name in ("prompt", "seconds", "vars.grade")] == [10, 7, 2]
     assert shots[1].takes[0].vars == {"vars.grade": "teal"}
@@ -580,7 +580,7 @@ def test_a_film_of_sequences(project: Project) -> None:
         ("two", "teal"),
     ]
     assert film.shots[0].takes[0].request.media[0].origin == LocalFile("one/refs/x.png")
-    assert (film.title, film.shots[0].at.file) == ("", str(project.root / "one/seq.yaml"))
+    assert (film.title, film.shots[0].origins["id"].file) == ("", str(project.root / "one/seq.yaml"))
 
 
 def test_mistakes_in_included_storyboards_stand_there(project: Project) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from runner.load.drafts import Draft, Layer, cascade
+from runner.load.drafts import Draft, Layer, cascade, laid_over
 from runner.load.found import Found
 from runner.load.found import Path as Parts
 from runner.load.sources import Files, Refusal
@@ -53,7 +53,7 @@ class BoardReader:
     found: Found
     inputs: dict[str, bytes] = field(default_factory=dict)  # what was read, by shown name
     texts: dict[str, str] = field(default_factory=dict)  # prompt files among it
-    asked: list[Request] = field(default_factory=list)  # what shots with media ask for
+    asked: list[Request] = field(default_factory=list)  # what shots with local media ask for
     _seen: set[str] = field(default_factory=set)
 
     def read(
@@ -164,10 +164,11 @@ class BoardReader:
         below: tuple[Layer, ...] = (Layer(data, ()),)
         if "defaults" in data:
             below = (Layer(data["defaults"], ("defaults",)), *below)
+        shared = cascade(below) if len(bad) < len(data.get("shots", ())) else {}
         for index, entry in enumerate(entries):
             if index not in bad:
                 layers = (Layer(entry, ("shots", index)), *below)
-                draft = Draft(entry["id"], cascade(layers), layers)
+                draft = Draft(entry["id"], laid_over(shared, entry), layers)
                 drafts = self._rows(draft, around) if "for_each" in entry else (draft,)
                 for draft in drafts:
                     yield draft

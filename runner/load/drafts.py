@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 from runner.load.found import Path, loc_of
 from runner.model import JSON, Loc
-from runner.source import Map, Spot, find, merge
+from runner.source import Document, Map, Spot, find, merge, pointer
 
-MERGED = ("vars", "options", "extra_body")  # mappings of many values; a source is one value
-OWN = ("variants", "for_each")  # said once for the whole entry
+MERGED = frozenset(
+    ("vars", "options", "extra_body")
+)  # mappings of many values; a source is one value
+OWN = frozenset(("variants", "for_each"))  # said once for the whole entry
 
 
 class Layer(NamedTuple):
@@ -39,19 +41,19 @@ class Draft:
             if best[0] is None or (spot is not None and spot.depth > best[0].depth):
                 best = spot, (*layer.path, *parts)
         if best[0] is None:
-            return self._own_spot(), (*self.layers[0].path, *parts)
+            return Spot(*self._own_place(), 0), (*self.layers[0].path, *parts)
         return best
 
     def loc(self, parts: Path = (), *, key: bool = False) -> Loc:
-        if not parts:
-            return loc_of(self._own_spot(), self.layers[0].path)
-        return loc_of(*self.find(parts, key=key))
+        if parts:
+            return loc_of(*self.find(parts, key=key))
+        doc, offset = self._own_place()
+        return doc.loc(offset, pointer(self.layers[0].path))
 
-    def _own_spot(self) -> Spot:
+    def _own_place(self) -> tuple[Document, int]:
         """The `id` of the shot, or the beginning of the variant."""
         data = self.layers[0].data
-        spot = data.spot("id") or (data.doc, min(data.marks.values(), default=0) >> 32)
-        return Spot(*spot, 0)
+        return data.spot("id") or (data.doc, min(data.marks.values(), default=0) >> 32)
 
     @property
     def about(self) -> str:
@@ -104,6 +106,8 @@ class Origins(Mapping[str, Loc]):
 def used(draft: Draft, names: frozenset[tuple[str, ...]]) -> dict[str, JSON]:
     """What texts that look at `names` found there: `vars.grade`, `row.city` -> value."""
     found: dict[str, JSON] = {}
+    if not names:
+        return found  # most texts of a long film
     for name in sorted(set(filter(None, map(Origins(draft, names).named, names)))):
         scope, _, key = name.partition(".")
         values = draft.row if scope == "row" and draft.row else draft.fields["vars"]
@@ -121,14 +125,16 @@ def cascade(layers: tuple[Layer, ...]) -> dict[str, JSON]:
     if "vars" in board.data:
         fields["vars"] = board.data["vars"]
     for layer in reversed(own):
-        data = layer.data
-        merged = {
-            name: merge(fields[name], data[name])
-            for name in MERGED
-            if name in data and isinstance(data[name], Map) and isinstance(fields.get(name), Map)
-        }
-        fields.update(data)
-        fields.update(merged)
-    for name in OWN:
-        fields.pop(name, None)
+        fields = laid_over(fields, layer.data)
     return fields
+
+
+def laid_over(fields: Mapping[str, JSON], data: Map) -> dict[str, JSON]:
+    """The fields of one more layer of the cascade."""
+    laid = {**fields, **data}
+    for name in MERGED & data.keys():
+        if isinstance(data[name], Map) and isinstance(fields.get(name), Map):
+            laid[name] = merge(fields[name], data[name])
+    for name in OWN & data.keys():
+        del laid[name]
+    return laid

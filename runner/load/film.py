@@ -1,6 +1,6 @@
 """All shots of a film together: their ids, what they name of one another, circles."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -30,16 +30,16 @@ class Film:
                 if same is not draft:
                     self._twice(draft, same)
                 elif draft.fields.get("enabled", True):
-                    self._add(draft, read_shot(part.around, draft))
+                    self._add(draft, ShotId(draft.id), read_shot(part.around, draft))
                 else:
                     self._disabled.add(ShotId(draft.id))
 
-    def _add(self, draft: Draft, shot: Shot | None) -> None:
-        self.drafts[ShotId(draft.id)] = draft
+    def _add(self, draft: Draft, id_: ShotId, shot: Shot | None) -> None:
+        self.drafts[id_] = draft
         if shot is None:
-            self._unread.add(ShotId(draft.id))
+            self._unread.add(id_)
         else:
-            self._shots[shot.id] = shot
+            self._shots[id_] = shot
 
     def _twice(self, draft: Draft, first: Draft) -> None:
         where = first.about or f"line {first.loc().line}"
@@ -56,17 +56,14 @@ class Film:
 
     def shots(self) -> tuple[Shot, ...]:
         """The shots in file order; unknown names and circles are noted."""
-        for shot in self._shots.values():
-            if shot.takes[0].request.media or shot.after:
-                for needed, at in self._sources(shot):
-                    if needed in self._disabled:
-                        self._nothing_to_take(shot, needed, at)
-                    self._check_name(shot, needed, at)
-                for index, needed in enumerate(shot.after):
-                    if needed not in self._shots:
-                        at = self.drafts[shot.id].loc(("after", index))
-                        self._check_name(shot, needed, at)
-        self._find_circles()
+        needs = {
+            shot.id: shot.needs
+            for shot in self._shots.values()
+            if shot.takes[0].request.media or shot.after
+        }
+        for id_ in needs:
+            self._check_names(self._shots[id_])
+        self._find_circles({id_: need for id_, need in needs.items() if need})
         gone = self._disabled
         return tuple(
             replace(shot, after=tuple(id_ for id_ in shot.after if id_ not in gone))
@@ -74,6 +71,16 @@ class Film:
             else shot
             for shot in self._shots.values()
         )
+
+    def _check_names(self, shot: Shot) -> None:
+        for needed, at in self._sources(shot):
+            if needed in self._disabled:
+                self._nothing_to_take(shot, needed, at)
+            self._check_name(shot, needed, at)
+        for index, needed in enumerate(shot.after):
+            if needed not in self._shots:
+                at = self.drafts[shot.id].loc(("after", index))
+                self._check_name(shot, needed, at)
 
     def _sources(self, shot: Shot) -> Iterator[tuple[ShotId, Loc]]:
         for take in shot.takes:
@@ -97,9 +104,8 @@ class Film:
     def _near(self, id_: str) -> str:
         return did_you_mean(id_, self.drafts) or "name a shot by its id, `sh010` or `sh010.wide`"
 
-    def _find_circles(self) -> None:
-        needs = {id_: shot.needs for id_, shot in self._shots.items()}
-        for cycle in graph.find_cycles({id_: need for id_, need in needs.items() if need}):
+    def _find_circles(self, needs: Mapping[ShotId, Sequence[ShotId]]) -> None:
+        for cycle in graph.find_cycles(needs):
             shot, needed = next(pairwise(cycle))
             at = next(
                 (at for id_, at in self._sources(self._shots[shot]) if id_ == needed),

@@ -24,26 +24,20 @@ def read_shot(around: Surroundings, draft: Draft) -> Shot | None:
         others = (TakeReader(around, draft, number) for number in range(2, count + 1))
         requests[1:] = [other.read() for other in others]
     facts = first.facts
-    if facts is None or any(request is None for request in requests):
+    if facts is None or request is None or (count > 1 and None in requests):
         return None
     id_ = ShotId(draft.id)
     names = frozenset(first.names)
     variables = used(draft, names)
-    takes = tuple(
-        Take(id_, number, request, variables)
-        for number, request in enumerate(requests, 1)
-        if request
-    )
     return Shot(
-        id=id_,
-        vendor=facts.vendor,
-        takes=takes,
-        keep=keep,
-        after=tuple(map(ShotId, given.get("after", ()))),
-        pin=given.get("pin", False),
-        on_failure=tuple(_steps(around, draft, takes[0].request)),
-        at=draft.loc(),
-        origins=Origins(draft, names),
+        id_,
+        facts.vendor,
+        tuple([Take(id_, i, asked, variables) for i, asked in enumerate(requests, 1) if asked]),
+        keep,
+        tuple(map(ShotId, given["after"])) if "after" in given else (),
+        given.get("pin", False),
+        tuple(_steps(around, draft, request)) if "on_failure" in given else (),
+        Origins(draft, names),
     )
 
 
@@ -52,7 +46,7 @@ def _steps(around: Surroundings, draft: Draft, request: Request) -> Iterator[Map
 
     A step is checked as a shot is: no fallback is found to be wrong when it is needed.
     """
-    for index, step in enumerate(draft.fields.get("on_failure", ())):
+    for index, step in enumerate(draft.fields["on_failure"]):
         _, path = draft.find(("on_failure", index))
         layers = (Layer(step, path), *draft.layers)
         other = TakeReader(around, replace(draft, layers=layers, fields=cascade(layers)), 1).read()

@@ -39,10 +39,10 @@ ROLES: tuple[tuple[Role, Kind], ...] = (
 )
 MEDIA = ("first_frame", "last_frame", "base_video", "references")
 RESERVED = frozenset({"ref", "row", "shot", "take", "vars"})
-NEUTRAL = (
+NEUTRAL = frozenset((
     "model", "negative_prompt", "seconds", "size", "resolution", "aspect_ratio", "audio",
     "watermark", "seed", "options", "extra_body",
-)  # fmt: skip
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Surroundings:
     catalogue: Catalogue
     found: Found
     texts: dict[str, str]  # prompt files that were read, by the name messages give them
-    asked: list[Request]  # with media, as far as they could be read
+    asked: list[Request]  # with local media, as far as they could be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +81,21 @@ class TakeReader:
     def read(self) -> Request | None:
         """The request, or None where a text or a medium of it cannot be had."""
         errors = self.around.found.errors
-        fields = self.draft.fields
-        asked: dict[str, JSON] = {name: fields[name] for name in NEUTRAL if name in fields}
+        asked: dict[str, JSON] = {
+            name: value for name, value in self.draft.fields.items() if name in NEUTRAL
+        }
         media, long_forms = self._media()
         self._texts(asked)
         whole = self.around.found.errors == errors
         self._check({**asked, **long_forms} if media else asked)
-        request = Request(**{"model": "", "prompt": "", **asked}, media=media)
-        if media:
+        asked.setdefault("model", "")
+        asked.setdefault("prompt", "")
+        request = Request(**asked, media=media)
+        if media and any(isinstance(medium.origin, LocalFile) for medium in media):
             self.around.asked.append(request)
         return request if whole else None
 
-    @cached_property
+    @property
     def facts(self) -> ModelFacts | None:
         return self.around.catalogue.facts(self.draft.fields.get("model", ""))
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from runner.model import JSON, ModelFacts, Severity
 from runner.schema.catalogue import Catalogue
-from runner.schema.checks import CHECKS
+from runner.schema.checks import CHECKS, Check
 from runner.schema.complaint import Complaint, Path, did_you_mean, fill, listed, shown
 from runner.schema.engine import Accepts, accepts, refusals
 from runner.schema.rules import Rule, legal
@@ -27,8 +27,10 @@ def check_shot(catalogue: Catalogue, fields: Fields) -> list[Complaint]:
     facts = catalogue.facts(model) if isinstance(model, str) else None
     if facts is None:
         return [_unknown_model(catalogue, model)]
-    complaints = [*_retired(facts), *model_checks(catalogue, facts).complaints(fields)]
-    return list(as_wanted(catalogue, complaints))
+    complaints = list(model_checks(catalogue, facts).complaints(fields))
+    if facts.status == "retired":
+        complaints.insert(0, _retired(facts))
+    return list(as_wanted(catalogue, complaints)) if complaints else complaints
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +41,16 @@ class ModelChecks:
     facts: ModelFacts
     options: Mapping[str, JSON]  # the vendor's own parameters, as a schema of the shot
     rules: tuple[tuple[Rule, JSON], ...]  # each with its schema as it reads for this model
+    checks: tuple[tuple[Rule, Check], ...]  # what no schema can say
     all_well: Accepts
     one_by_one: dict[str, Accepts] = field(default_factory=dict)
 
     def complaints(self, fields: Fields) -> Iterator[Complaint]:
         if not self.all_well(fields):
             yield from self._refused(fields)
-        for rule, _ in self.rules:
-            if rule.check is not None:
-                for path, words in CHECKS[rule.check](fields, self.facts):
-                    yield self._complaint(rule, fields, path, words)
+        for rule, check in self.checks:
+            for path, words in check(fields, self.facts):
+                yield self._complaint(rule, fields, path, words)
 
     def _refused(self, fields: Fields) -> Iterator[Complaint]:
         malformed = list(explain(self.options, fields, self.facts.vendor))
@@ -88,7 +90,8 @@ def model_checks(catalogue: Catalogue, facts: ModelFacts) -> ModelChecks:
         rules = tuple(rules_for(catalogue, facts))
         options = catalogue.definitions_of(facts.vendor)
         all_well = accepts(whole_schema(catalogue, facts))
-        catalogue.kept[facts.id] = ModelChecks(catalogue, facts, options, rules, all_well)
+        checks = tuple((rule, CHECKS[rule.check]) for rule, _ in rules if rule.check is not None)
+        catalogue.kept[facts.id] = ModelChecks(catalogue, facts, options, rules, checks, all_well)
     return cast("ModelChecks", catalogue.kept[facts.id])
 
 
@@ -180,16 +183,15 @@ def _named(catalogue: Catalogue, facts: ModelFacts, capability: str, *, elsewher
     return ", ".join(named[:NAMED]) + more if named else "no model"
 
 
-def _retired(facts: ModelFacts) -> Iterator[Complaint]:
-    if facts.status == "retired":
-        yield Complaint(
-            "model.retired",
-            Severity.WARNING,
-            ("model",),
-            f"{facts.id}: its vendor retired it on {facts.retired}; the gateway still lists it",
-            f"the nearest model is {facts.replacement}" if facts.replacement else "",
-            f"vendor doc {facts.retired}",
-        )
+def _retired(facts: ModelFacts) -> Complaint:
+    return Complaint(
+        "model.retired",
+        Severity.WARNING,
+        ("model",),
+        f"{facts.id}: its vendor retired it on {facts.retired}; the gateway still lists it",
+        f"the nearest model is {facts.replacement}" if facts.replacement else "",
+        f"vendor doc {facts.retired}",
+    )
 
 
 def _unknown_model(catalogue: Catalogue, model: JSON) -> Complaint:
