@@ -25,13 +25,13 @@ from runner.manifest import (
     dump,
     find,
     parse,
-    place,
-    reachable,
     read,
     recall,
-    verify,
     write,
 )
+from runner.manifest.check import verify
+from runner.manifest.outputs import place
+from runner.manifest.reach import reachable
 from runner.model import (
     AttemptId,
     Digest,

@@ -6,6 +6,7 @@ from pathlib import Path
 from runner import manifest
 from runner.errors import ExitCode
 from runner.journal import open_reader
+from runner.manifest.reach import reachable
 from runner.model import Digest
 from runner.progress import Out, count
 from runner.project import Project, project_here
@@ -33,10 +34,10 @@ def needed(project: Project) -> set[Digest]:
     Bytes that the journal does not know may be a colleague's, paid there and pinned on another
     branch: only what was drawn here for nothing, or lies in the team's store too, is no loss.
     """
-    keep = manifest.reachable(manifest.find(project.root), ())
+    keep = reachable(manifest.find(project.root), ())
     with open_reader(project.state) as journal:
         keep |= journal.blobs("paid")
-        keep |= manifest.reachable((), journal.history("paid").results.values())
+        keep |= reachable((), journal.history("paid").results.values())
         free = journal.blobs("preview")
     store = project.store
     known = keep | free

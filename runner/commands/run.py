@@ -10,13 +10,14 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from runner import __version__, manifest, savedplan
+from runner import __version__, savedplan
 from runner.commands.editing import rewrite
 from runner.commands.plan import as_json, say_fallbacks, say_plan, say_warnings
 from runner.edit import set_field
 from runner.errors import BadInput, ExitCode, NeedsDecision, Outside
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
+from runner.manifest.outputs import place
 from runner.model import (
     JSON,
     Action,
@@ -266,7 +267,7 @@ class Placing:
             return outcome
         names = shot.outputs(outcome.step.take)
         store = self.film.project.store
-        moved = manifest.place(names, result.sha256, self.film.folder, store, self.history)
+        moved = place(names, result.sha256, self.film.folder, store, self.history)
         for path in moved:
             self.inner.note(f"an edited file was kept as {path.name}")
         return replace(outcome, output=names[0] if names else None)

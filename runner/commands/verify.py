@@ -9,6 +9,7 @@ from pathlib import Path
 from runner import manifest
 from runner.errors import BadInput, ExitCode
 from runner.manifest import Manifest
+from runner.manifest.check import verify
 from runner.media.quality import look_over
 from runner.model import Finding
 from runner.progress import Out, count
@@ -27,7 +28,7 @@ def main(
     pinned = manifest.read(folder / manifest.NAME)
     if pinned is None:
         raise BadInput(f"there is no {folder / manifest.NAME}", do=f"reelmake run {file}")
-    findings = list(manifest.verify(pinned, folder, project.store))
+    findings = list(verify(pinned, folder, project.store))
     if watch:
         findings += watched(project, pinned)
     if fmt == "json":

@@ -6,12 +6,12 @@ journal yet, the past is empty.
 
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from runner.errors import Outside
 from runner.journal.facts import (
@@ -38,6 +38,7 @@ from runner.model import (
 )
 
 NAME = "journal.sqlite3"
+Key = TypeVar("Key")
 Row = tuple[JSON, ...]
 
 ATTEMPTS = """
@@ -93,15 +94,15 @@ class Reader:
             latest=Latest(by_take, by_fingerprint),
         )
 
-    def sought(self, realm: Realm, shots: Collection[ShotId]) -> History:
-        """The past of a few shots. Results of others are looked up when their fingerprint is
-        asked for, as long as the journal is open."""
-        marks = ", ".join("?" * len(shots))
-        of_shots = RESULTS.replace("ORDER", f"AND a.shot IN ({marks}) ORDER")
+    def sought(self, realm: Realm) -> History:
+        """The same for a plan of few takes: a result is looked up when somebody asks for it, as
+        long as the journal is open."""
         by_fingerprint = RESULTS.replace("ORDER", "AND t.fingerprint = ? ORDER")
-        known = self._past(realm, list(self._rows(of_shots, realm, *shots)))
+        by_take = RESULTS.replace("ORDER", "AND a.shot = ? AND a.take = ? ORDER")
         return replace(
-            known, results=Sought(lambda digest: list(self._rows(by_fingerprint, realm, digest)))
+            self._past(realm, []),
+            results=Sought(lambda digest: self._rows(by_fingerprint, realm, digest)),
+            latest=Sought(lambda take: self._rows(by_take, realm, *take)),
         )
 
     def attempts(self, realm: Realm, *standings: Standing) -> tuple[Attempt, ...]:
@@ -211,18 +212,20 @@ class Results(Mapping[Digest, Result]):
         return fingerprint in self._rows
 
 
-class Sought(Mapping[Digest, Result]):
-    """Results that are looked up one by one. Only the asked ones are known: it lists none."""
+class Sought(Mapping[Key, Result]):
+    """Results that are looked up one by one; the last row found is the one that counts."""
 
-    def __init__(self, find: Callable[[Digest], list[Row]]) -> None:
+    def __init__(self, find: Callable[[Key], Iterator[Row]]) -> None:
         self._find = find
 
-    def __getitem__(self, fingerprint: Digest) -> Result:
-        for row in self._find(fingerprint):
-            return read_result(row)
-        raise KeyError(fingerprint)
+    def __getitem__(self, key: Key) -> Result:
+        rows = list(self._find(key))
+        if not rows:
+            raise KeyError(key)
+        return read_result(rows[-1])
 
-    def __iter__(self) -> Iterator[Digest]:
+    def __iter__(self) -> Iterator[Key]:
+        """None: only what somebody asks for is known."""
         return iter(())
 
     def __len__(self) -> int:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -159,12 +159,12 @@ class BoardReader:
     # ── shots ───────────────────────────────────────────────────────────────────────────────
 
     def _drafts(
-        self, data: Map, entries: Iterable[Map], bad: set[int], around: Surroundings
+        self, data: Map, entries: Sequence[Map], bad: set[int], around: Surroundings
     ) -> Iterator[Draft]:
         below: tuple[Layer, ...] = (Layer(data, ()),)
         if "defaults" in data:
             below = (Layer(data["defaults"], ("defaults",)), *below)
-        shared = cascade(below) if len(bad) < len(data.get("shots", ())) else {}
+        shared = cascade(below) if len(bad) < len(entries) else {}
         for index, entry in enumerate(entries):
             if index not in bad:
                 layers = (Layer(entry, ("shots", index)), *below)

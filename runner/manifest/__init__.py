@@ -7,6 +7,7 @@
     check      is everything as it says?
     reach      which blobs must stay
     provenance where a video came from, for films that leave the house
+    apart      a long one, of which few takes are wanted
 
 The manifest pins which bytes are each take. Every line below its head belongs to one take, so two
 people who render different shots can merge; the head (storyboard and cut by digest) is written
@@ -15,10 +16,7 @@ rebuilt from journal and store byte for byte, and a fresh clone reads it as hist
 the network.
 """
 
-from runner.manifest.check import verify
 from runner.manifest.lock import CutFile, Entry, Manifest, build, recall, renewed
-from runner.manifest.outputs import place, set_aside
-from runner.manifest.reach import reachable
 from runner.manifest.text import NAME, dump, find, parse, read, write
 
 __all__ = [
@@ -30,12 +28,8 @@ __all__ = [
     "dump",
     "find",
     "parse",
-    "place",
-    "reachable",
     "read",
     "recall",
     "renewed",
-    "set_aside",
-    "verify",
     "write",
 ]

@@ -2,38 +2,41 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
 from runner.manifest.lock import TakeId
 from runner.manifest.text import read_entry
-from runner.model import Digest, Result, ShotId
+from runner.model import Digest, Result
 
-Key = TypeVar("Key")
 BEGIN, END = b"\n    {\n", b"\n    }"
 ENTRY = re.compile(
     BEGIN.replace(b"{", rb"\{")
     + rb'      "id": "([^"\\]*)",\n      "take": ([0-9]+),\n      "kept": [a-z]+,\n'
     + rb'      "fingerprint": "([0-9a-f]{64})",'
 )
+Key = TypeVar("Key")
 
 
 class Unread(Mapping[Key, Result]):
-    """Results by key; the text of an entry, which begins at an offset, is read when wanted."""
+    """Results by key. Knows where the entry of each begins; it is read when it is wanted."""
 
-    def __init__(self, data: bytes, starts: dict[Key, int]) -> None:
+    def __init__(self, data: bytes, starts: Callable[[Key], int | None]) -> None:
         self._data, self._starts = data, starts
 
     def __getitem__(self, key: Key) -> Result:
-        start = self._starts[key]
+        start = self._starts(key)
+        if start is None:
+            raise KeyError(key)
         text = self._data[start : self._data.index(END, start)]
         return read_entry(json.loads(text + b"}")).result
 
     def __iter__(self) -> Iterator[Key]:
-        return iter(self._starts)
+        """None: only what somebody asks for is known."""
+        return iter(())
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return 0
 
 
 def apart(data: bytes) -> tuple[Unread[Digest], Unread[TakeId]] | None:
@@ -41,12 +44,12 @@ def apart(data: bytes) -> tuple[Unread[Digest], Unread[TakeId]] | None:
 
     That it is a manifest, and whose, must be known already.
     """
-    by_fingerprint: dict[Digest, int] = {}
-    by_take: dict[TakeId, int] = {}
-    for found in ENTRY.finditer(data):
-        id_, take, fingerprint = found.groups()
-        by_fingerprint[Digest(fingerprint.decode())] = found.start()
-        by_take[ShotId(id_.decode()), int(take)] = found.start()
+    entries = list(ENTRY.finditer(data))
+    by_fingerprint = {entry[3]: entry.start() for entry in entries}
+    by_take = {entry.group(1, 2): entry.start() for entry in entries}
     if len(by_take) != data.count(BEGIN):
         return None
-    return Unread(data, by_fingerprint), Unread(data, by_take)
+    return (
+        Unread(data, lambda digest: by_fingerprint.get(digest.encode())),
+        Unread(data, lambda take: by_take.get((take[0].encode(), b"%d" % take[1]))),
+    )

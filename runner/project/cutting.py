@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from runner import manifest
 from runner.disk import make_private_dir, write_atomic
 from runner.errors import BadInput
 from runner.manifest import CutFile
+from runner.manifest.outputs import place
 from runner.model import Cut, Digest, LocalFile, Plan, ShotId, Soundtrack, Storyboard
 from runner.project.opened import Film
 
-FORMAT = 1  # raised when the same recipe would come out as another film
+FORMAT = 2  # raised when the same recipe would come out as another film
 
 
 def cut_name(storyboard: Storyboard) -> str:
@@ -43,7 +43,7 @@ def make_cut(film: Film, plan: Plan) -> CutFile | None:
         sha256 = store.take_in(assembled(film, cut, clips))
         make_private_dir(note.parent)
         write_atomic(note, sha256.encode())
-    manifest.place([name], sha256, film.folder, store)
+    place([name], sha256, film.folder, store)
     return CutFile(name, sha256)
 
 

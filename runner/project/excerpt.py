@@ -6,7 +6,7 @@ and planned, by the same code as ever. A change that is not plainly of this kind
 and the whole film is planned.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner import uptodate
@@ -55,12 +55,13 @@ def changed_part(
 
 def _planned(film: Film) -> tuple[Facts, Plan] | None:
     with open_reader(film.project.state) as journal:
-        known = journal.sought(film.realm, [shot.id for shot in film.storyboard.shots])
-        history = _pinned(film, known)
+        history = _pinned(film, journal.sought(film.realm))
         if history is None:
             return None
         facts = film.gather(history)
         plan = film.plan(facts)
+        takes = [(step.shot, step.take) for step in plan.steps]
+        latest = {take: history.latest[take] for take in takes if take in history.latest}
         # A render for which there is a result has lost its bytes: there is more to be found out.
         plain = all(
             step.action in PLAIN
@@ -68,6 +69,7 @@ def _planned(film: Film) -> tuple[Facts, Plan] | None:
             for step in plan.steps
         )
     busy = any(step.action is not Action.REUSE for step in plan.steps)
+    facts = replace(facts, history=replace(history, latest=latest))  # what is told needs no more
     return (facts, plan) if plain and busy else None
 
 

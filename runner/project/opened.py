@@ -39,7 +39,6 @@ from runner.schema import Catalogue, data_file, did_you_mean, open_catalogue
 from runner.source import read_yaml
 from runner.source.data import parts_of
 from runner.store import Store, open_store
-from runner.store.publish import Publisher, open_publisher
 from runner.vendors import installed_schemas
 
 EVERYTHING = Selection()
@@ -130,11 +129,6 @@ class Project:
         shared = self.environ.get(STORE_VARIABLE) or self.settings.data.get("store")
         rate = self.settings.data.get("store_rate")
         return open_store(self.state / "store", shared, rate=rate and rate * 1e6)
-
-    @cached_property
-    def publisher(self) -> Publisher | None:
-        where = self.settings.data.get("publish")
-        return open_publisher(where["to"], where["url"]) if where else None
 
     @cached_property
     def stats(self) -> StatCache:

@@ -8,8 +8,8 @@ from runner.errors import BadInput, Outside
 from runner.media.sniff import sniff
 from runner.model import Loc, LocalFile, MediaInfo, Medium, Problem, Request
 from runner.port.fields import fields_of
-from runner.schema import Catalogue, Complaint, check_media
-from runner.schema.media import Measured
+from runner.schema import Catalogue, Complaint
+from runner.schema.media import Measured, check_media
 
 
 def preflight(root: Path, catalogue: Catalogue, asked: Sequence[Request]) -> Iterator[Problem]:

@@ -21,6 +21,7 @@ from runner.media.probe import probe
 from runner.ports import Progress
 from runner.project.endpoint import POLL, RENDER, seconds_in
 from runner.project.opened import Film, Project
+from runner.store.publish import open_publisher
 from runner.vendors import find
 
 ROOM = 64 * 1024 * 1024  # bytes that must be free before a submit: journal, download, output
@@ -78,6 +79,7 @@ def served(film: Film) -> Iterator[Film]:
 def wired(film: Film, client: Client, journal: Journal, progress: Progress) -> Parts:
     """Everything the executor may touch, for one film."""
     project, clock = film.project, SystemClock()
+    public = project.settings.data.get("publish")
 
     @cache
     def limiter(vendor: str) -> Limiter:
@@ -97,7 +99,7 @@ def wired(film: Film, client: Client, journal: Journal, progress: Progress) -> P
         root=project.root,
         scratch=scratch(project),
         preflight=lambda: require_space(project.state, ROOM),
-        publish=project.publisher.publish if project.publisher else None,
+        publish=open_publisher(public["to"], public["url"]).publish if public else None,
         poll_seconds=seconds_in(project.environ, POLL),
     )
 

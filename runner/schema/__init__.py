@@ -12,15 +12,12 @@ them into problems with a line and a column.
 from runner.schema.catalogue import Catalogue, open_catalogue
 from runner.schema.complaint import Complaint, did_you_mean
 from runner.schema.data import data_file
-from runner.schema.media import Measured, check_media
 from runner.schema.shots import check_shot
 from runner.schema.structure import check_storyboard
 
 __all__ = [
     "Catalogue",
     "Complaint",
-    "Measured",
-    "check_media",
     "check_shot",
     "check_storyboard",
     "data_file",

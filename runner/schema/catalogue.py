@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
 from runner.errors import BadInput
@@ -36,6 +35,8 @@ class Catalogue:
 
     def closest(self, model: str) -> str | None:
         """The known id that looks most like this one."""
+        from difflib import get_close_matches  # only where something is misspelt
+
         return next(iter(get_close_matches(model, self.models, n=1, cutoff=0.6)), None)
 
     def vendor_of(self, model: str) -> str | None:

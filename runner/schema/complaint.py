@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 
 from runner.model import JSON, Severity
@@ -66,6 +65,8 @@ def listed(values: Iterable[JSON]) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "did you mean `seconds`?", or nothing when no known word is close."""
     names = {name.lower(): name for name in known}
+    from difflib import get_close_matches  # only where something is misspelt
+
     close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     if not close and len(word) > 3:
         close = [name for name in names if name.startswith(word.lower())]

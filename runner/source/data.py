@@ -1,8 +1,8 @@
 """Plain data to everyone else, plus where each key and value was written."""
 
-import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from runner.model import JSON, Loc
@@ -26,7 +26,8 @@ class Document:
     def loc(self, offset: int, path: str = "") -> Loc:
         """Where the character at `offset` stands; lines and columns count from 1."""
         if self._starts is None:
-            self._starts = [0, *(found.end() for found in re.finditer("\n", self.text))]
+            lengths = (len(line) + 1 for line in self.text.split("\n"))
+            self._starts = list(accumulate(lengths, initial=0))
         line = bisect_right(self._starts, offset)
         return Loc(self.file, line, offset - self._starts[line - 1] + 1, path)
 

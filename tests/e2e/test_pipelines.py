@@ -10,6 +10,7 @@ from space import Space
 
 from runner import manifest
 from runner.cli import main
+from runner.manifest.check import verify
 from runner.media.boxes import check_mp4
 from runner.media.probe import probe
 from runner.schema import open_catalogue
@@ -81,7 +82,7 @@ def as_asked(studio: Space, film: str) -> None:
     pinned = manifest.read(studio.root / folder / "manifest.json")
     assert pinned
     store = Store(studio.root / ".reelmake" / "store")
-    assert list(manifest.verify(pinned, studio.root / folder, store)) == []
+    assert list(verify(pinned, studio.root / folder, store)) == []
     for shot in studio.manifest(folder)["shots"]:
         video = studio.root / folder / shot["output"]["path"]
         assert check_mp4(video) is None
