@@ -10,6 +10,7 @@ from runner.model import JSON, Severity
 
 Path = tuple[str | int, ...]
 SHOWN = 80  # characters of a value that a message repeats
+CLOSE = 0.67  # of the letters in common: `szie` is size, `ratio` is not audio
 PLACE = re.compile(r"\{([a-zA-Z][\w.]*)\}")
 
 
@@ -66,7 +67,7 @@ def listed(values: Iterable[JSON]) -> str:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "did you mean `seconds`?", or nothing when no known word is close."""
     names = {name.lower(): name for name in known}
-    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), names, n=1, cutoff=CLOSE)
     if not close and len(word) > 3:
         close = [name for name in names if name.startswith(word.lower())]
     return f"did you mean `{names[close[0]]}`?" if close else ""
