@@ -183,7 +183,7 @@ def port(file: Path, shot: str, to: str, write: bool, fmt: str) -> None:
 @SHOTS
 @click.option("--to", required=True, metavar="MODEL")
 def migrate(file: Path, shots: tuple[str, ...], to: str) -> None:
-    """Move shots to another model. Without SHOTS: all whose model is retired. Comments stay."""
+    """Write another model, and nothing else. Without SHOTS: where a retired one is written."""
     call("migrate", file=file, shots=shots, to=to)
 
 

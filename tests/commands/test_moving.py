@@ -148,6 +148,21 @@ def test_retired_models_go_where_they_are_written(film: Path) -> None:
     ]  # fmt: skip
 
 
+def test_what_migrate_leaves_to_port_is_said(film: Path) -> None:
+    """It writes the model alone; the command that writes the rest is one that does."""
+    film.write_text(
+        "storyboard: 1\nshots:\n"
+        "  - {id: a, model: sora-2, seconds: 12, prompt: p}\n"
+        "  - {id: b, model: sora-2, seconds: 8, prompt: p}\n"
+    )
+    said = migrated(film, VEO).splitlines()
+    [rest] = [line for line in said if "the rest: " in line]
+    assert rest.endswith(f"reelmake port {film} a --to {VEO} --write")
+    assert "seconds: 12" in film.read_text()
+    assert ported(film, "a", VEO)[1] is ExitCode.DONE
+    assert "seconds: 8, prompt" in film.read_text().splitlines()[2]
+
+
 def test_an_unknown_model_changes_nothing(film: Path) -> None:
     """`--to` is looked up before a character is written."""
     text = "storyboard: 1\nshots: [{id: a, model: sora-2, prompt: p}]\n"
