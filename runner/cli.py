@@ -120,7 +120,7 @@ def plan(file: Path, shots: tuple[str, ...], **options: Any) -> None:
 @click.option("--max-cost", type=Usd(), help="Never spend more than this, in USD.")
 @click.option("--unpriced", is_flag=True, help="Also send what nobody knows the price of.")
 @click.option("--take", type=click.IntRange(1, 999), help="Render this take of SHOT as well.")
-@click.option("--force", is_flag=True, help="Render again what is up to date (SHOT needed).")
+@click.option("--force", is_flag=True, help="Render again what is up to date.")
 @click.option(
     "--keep-going/--fail-fast",
     "keep_going",
@@ -183,7 +183,7 @@ def port(file: Path, shot: str, to: str, write: bool, fmt: str) -> None:
 @SHOTS
 @click.option("--to", required=True, metavar="MODEL")
 def migrate(file: Path, shots: tuple[str, ...], to: str) -> None:
-    """Move shots to another model. Without SHOTS: all whose model is retired. Comments stay."""
+    """Write another model, and nothing else. Without SHOTS: where a retired one is written."""
     call("migrate", file=file, shots=shots, to=to)
 
 

@@ -47,17 +47,19 @@ class Out:
         self.stderr.write(self.styled(printable(text), style) + "\n")
 
     def problems(self, problems: Iterable[Problem]) -> None:
-        """Each problem as `place: severity: message [rule]`; a hint stands below its first one."""
-        told = set[tuple[str, str]]()
+        """Each problem as `place: severity: message [rule]`; its hint below, once for a message
+        and once for a place, which many shots may have from `defaults`."""
+        told = set[str]()
         for problem in problems:
             style = "bad" if problem.severity is Severity.ERROR else "warn"
             severity = self.styled(str(problem.severity), style)
             text = f"{problem.message} [{problem.rule}]"
             self.stderr.write(f"{printable(str(problem.at))}: {severity}: {printable(text)}\n")
             advice = problem.hint, problem.source and f"({problem.source})"
-            for line in filter(None, () if advice in told else advice):
+            same = {text, f"{problem.at} {problem.rule} {problem.hint}"}
+            for line in filter(None, () if same & told else advice):
                 self.say(f"  {line}", "dim")
-            told.add(advice)
+            told |= same
 
     def styled(self, text: str, style: str) -> str:
         if not style or not self.colour:

@@ -118,6 +118,26 @@ def test_advice_is_given_once(streams: tuple[io.StringIO, io.StringIO]) -> None:
     ]
 
 
+def test_different_mistakes_each_have_their_advice(
+    streams: tuple[io.StringIO, io.StringIO],
+) -> None:
+    """What mends two mistakes stands below both: the second may be a thousand lines further."""
+    Out(*streams, colour=False).problems(
+        Problem("storyboard.unknown_key", f"unknown key `{key}`", Loc("film.yaml", n, 1), hint="so")
+        for n, key in enumerate(("titel", "tilte"), 3)
+    )
+    assert [line for line in streams[1].getvalue().splitlines() if line == "  so"] == ["  so"] * 2
+
+
+def test_one_place_has_its_advice_once(streams: tuple[io.StringIO, io.StringIO]) -> None:
+    """What is wrong in `defaults` is told for each shot, and how to mend it there once."""
+    Out(*streams, colour=False).problems(
+        Problem("veo.seconds", f"seconds is 7 (shot {id_})", Loc("film.yaml", 3, 5), hint="so")
+        for id_ in ("sh010", "sh020")
+    )
+    assert [line for line in streams[1].getvalue().splitlines() if line == "  so"] == ["  so"]
+
+
 def test_a_stop_is_explained_once(streams: tuple[io.StringIO, io.StringIO]) -> None:
     """After Ctrl-C each take is a short line; what to do next stands at the end of the run."""
     lines = Lines(Out(*streams, colour=False))

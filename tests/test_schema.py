@@ -89,6 +89,8 @@ def test_shipped_storyboards_are_well_formed(path: Path) -> None:
     ("data", "rule", "path", "words"),
     [
         (storyboard(secnds=5), "unknown_key", "shots/0/secnds", "did you mean `seconds`?"),
+        (storyboard(duration=5), "unknown_key", "shots/0/duration", "; write `seconds:`"),
+        (storyboard(ratio="16:9"), "unknown_key", "shots/0/ratio", "; write `aspect_ratio:`"),
         (storyboard(seconds="5"), "type", "shots/0/seconds", '"5", not a number; write it without'),
         (storyboard(aspect_ratio=969), "type", "shots/0/aspect_ratio", "969, not text"),
         (storyboard(resolution="2k"), "value", "shots/0/resolution", '"2k"; one of: 480p, 720p'),
@@ -414,3 +416,24 @@ def test_values_are_shown_short() -> None:
     assert fill("{a.b} of {c}", lambda place: place.upper()) == "A.B of C"
     assert did_you_mean("Secnds", ["seconds", "seed"]) == "did you mean `seconds`?"
     assert did_you_mean("zzz", ["seconds"]) == ""
+    assert did_you_mean("nope", ["openai"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "word", "field"),
+    [
+        ("kling-v3-omni", "video_list", "references"),
+        ("kling-v3", "sound", "audio"),
+        ("kling-v3", "negative_prompt", "negative_prompt"),
+        ("sora-2", "duration", "seconds"),
+        ("doubao-seedance-2-0-260128", "ratio", "aspect_ratio"),
+        ("wan2.6-i2v", "input_reference", "first_frame"),
+    ],
+)
+def test_a_vendors_word_for_what_any_shot_says_leads_to_the_field(
+    model: str, word: str, field: str
+) -> None:
+    """Whoever comes from a vendor's page finds the word that holds for all vendors."""
+    fields = {"model": model, "prompt": "A pier.", "options": {word: "x"}}
+    [hint] = [c.hint for c in check_shot(CATALOGUE, fields) if c.path[-1] == word]
+    assert hint.startswith(f"write `{field}:` beside `options`")

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from runner.errors import BadInput
-from runner.model import FrameSize, ModelId, Severity
+from runner.model import FrameSize, ModelId, Request, Severity
 from runner.schema import Catalogue, check_shot, open_catalogue
+from runner.vendors import find
 
 
 def severities(catalogue: Catalogue, **fields: Any) -> dict[str, Severity]:
@@ -46,9 +47,24 @@ def test_a_new_model_of_which_only_the_vendor_is_known() -> None:
     """What is not known is not refused; what holds for the whole vendor does."""
     catalogue = open_catalogue({"models": {"kling-v4": {"vendor": "kling"}}})
     known = {"model": "kling-v4", "seconds": 33, "audio": True, "last_frame": {"image": "a.png"}}
-    assert severities(catalogue, **known) == {}
+    framed = {**known, "resolution": "1080p", "aspect_ratio": "9:16"}
+    assert severities(catalogue, **known) == severities(catalogue, **framed) == {}
     assert "kling.size" in severities(catalogue, model="kling-v4", size="1280x720")
-    assert "shot.frame_unknown" in severities(catalogue, model="kling-v4", resolution="720p")
+
+
+def test_frames_of_a_new_model_are_refused_only_where_its_vendor_wants_another_word() -> None:
+    """Kling and Seedance take resolution and ratio as they are; Wan wants pixels, unknown here."""
+    new = {"kling-v4": "kling", "seedance-3": "seedance", "wan9-t2v": "wan", "veo-5": "veo"}
+    catalogue = open_catalogue({"models": {id_: {"vendor": v} for id_, v in new.items()}})
+    asked = {"aspect_ratio": "16:9", "resolution": "720p"}
+    refused = [
+        id_ for id_ in new if "shot.frame_unknown" in severities(catalogue, model=id_, **asked)
+    ]
+    assert refused == ["wan9-t2v", "veo-5"]
+    for id_ in ("kling-v4", "seedance-3"):
+        facts = catalogue.models[ModelId(id_)]
+        request = Request(facts.id, "A pier.", resolution="720p", aspect_ratio="16:9")
+        assert "16:9" in str(find(facts.vendor).shape(request, facts))
 
 
 def test_changed_facts_win() -> None:
@@ -109,7 +125,9 @@ def test_publishing_lifts_what_only_urls_could_do() -> None:
         ({"models": {"x": {"vendor": "veo", "seconds": 5}}}, "type", "models/x/seconds", "[5, 10]"),
         ({"models": {"veo-2.0-generate-001": {"sizes": ["2k"]}}}, "unknown_sizes",
          "models/veo-2.0-generate-001/sizes/0", "720p, 1080p, 4k"),
-        ({"models": {"x": 5}}, "type", "models/x", "not a mapping"),
+        ({"models": {"veo-2.0-generate-001": {"capabilities": ["t2v", "last_fram"]}}},
+         "unknown_capability", "models/veo-2.0-generate-001/capabilities/1", "`last_frame`"),
+        ({"models": {"x": 5}}, "type", "models/x", "the model x is 5, not a mapping"),
         ({"rules": {"wan.seconds": "on"}}, "value", "rules/wan.seconds", '"on"; error, warning'),
         ({"rules": {"wan.secnds": "off"}}, "unknown_rule", "rules/wan.secnds", "`wan.seconds`"),
     ],

@@ -229,6 +229,25 @@ def test_hints_name_what_is_there(prompts: Prompts) -> None:
     assert fault.hint == "did you mean 'grade'?"
 
 
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("{{ nope|upper }}", "'nope' is not defined", "set it under `vars:`"),
+        ("{{ namespace(a=1) }}", "'namespace' is not defined", "set it under `vars:`"),
+        ("{{ grdae() }}", "'grdae' is not defined", "did you mean 'grade'?"),
+        ("{{ grade() }}", "text cannot be called", "write the name without `()`"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_however_it_is_used(
+    prompts: Prompts, text: str, message: str, hint: str
+) -> None:
+    """Filtered, called or printed: the same words, and no talk of fields."""
+    fault = render(prompts, text)
+    assert isinstance(fault, Fault)
+    assert fault.message == message
+    assert fault.hint.startswith(hint)
+
+
 pieces = st.lists(
     st.sampled_from(
         [

@@ -1,5 +1,6 @@
 """docs/vendors.md is followed to the letter; docs/vendor-rules.md is what the catalogue says."""
 
+import json
 import os
 import re
 import subprocess
@@ -51,7 +52,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def reelmake(site: Path, film: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "runner", *arguments, film.name]
+    """A command about a film; about the vendor, `film` is only the place where it runs."""
+    about = (film.name,) if film.suffix == ".yaml" else ()
+    command = [sys.executable, "-m", "runner", *arguments, *about]
     root = Path(__file__).parent.parent
     paths = {"PYTHONPATH": os.pathsep.join((str(site), str(root)))}
     return subprocess.run(
@@ -67,6 +70,13 @@ def test_the_vendor_on_the_page_works(site: Path, tmp_path: Path) -> None:
     [said] = re.findall(r"```console\n\$ reelmake validate film.yaml\n(.*?)```", PAGE, re.DOTALL)
     assert run.returncode == 2
     assert said in run.stdout + run.stderr
+
+
+def test_its_models_and_its_schema_are_printed_like_any_others(site: Path, tmp_path: Path) -> None:
+    """`models acme` and `schema acme`."""
+    assert "acme-1" in reelmake(site, tmp_path / "here", "models", "acme").stdout
+    printed = reelmake(site, tmp_path / "here", "schema", "acme").stdout
+    assert json.loads(printed) == json.loads(FILES["reelmake_acme/acme.schema.json"])
 
 
 def test_without_the_package_its_model_is_unknown(tmp_path: Path) -> None:

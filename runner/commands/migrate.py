@@ -29,6 +29,9 @@ def main(out: Out, *, file: Path, shots: tuple[str, ...], to: str) -> ExitCode:
     for shot, port in ported:
         out.say(f"{shot.id}: {shot.request.model} -> {to}", "good")
         say_losses(out, port)
+        if port.edits.keys() - {"model"}:
+            rest = f"reelmake port {file} {shot.id} --to {to} --write"
+            out.say(f"  only the model was written; the rest: {rest}", "dim")
     return ExitCode.DONE
 
 

@@ -8,13 +8,15 @@ from runner.progress import Out
 from runner.project import project_here
 from runner.schema import editor
 from runner.schema.data import data_files
+from runner.vendors import installed_schemas
 
 
 def main(out: Out, *, name: str) -> ExitCode:
     """Print the schema of the storyboard, the manifest, the settings, or a vendor."""
-    found = {
-        path.name.removesuffix(".schema.json"): path for path in data_files("**/*.schema.json")
-    }
+    shipped = data_files("**/*.schema.json")
+    found = {path.name.removesuffix(".schema.json"): path for path in shipped}
+    if name not in found:
+        found |= installed_schemas()
     if name not in found:
         raise BadInput(f"there is no schema {name!r}", do=f"one of: {', '.join(sorted(found))}")
     if name == "storyboard":

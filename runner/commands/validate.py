@@ -13,7 +13,11 @@ from runner.project import open_project
 
 def main(out: Out, *, files: tuple[Path, ...], fmt: str, strict: bool) -> ExitCode:
     """Say everything that is wrong, in file order; nothing is written."""
-    problems = [problem for file in files for problem in problems_of(file)]
+    problems, fatal = list[Problem](), False
+    for file in files:
+        found, wished = problems_of(file)
+        problems += found
+        fatal |= any(strict or wished or p.severity is Severity.ERROR for p in found)
     if fmt == "json":
         out.result(json.dumps({"problems": [as_json(p) for p in problems]}, indent=2))
     elif fmt == "github":
@@ -22,20 +26,20 @@ def main(out: Out, *, files: tuple[Path, ...], fmt: str, strict: bool) -> ExitCo
     else:
         out.problems(problems)
         out.say(summary(files, problems))
-    fatal = any(strict or p.severity is Severity.ERROR for p in problems)
     return ExitCode.BAD_INPUT if fatal else ExitCode.DONE
 
 
-def problems_of(file: Path) -> Sequence[Problem]:
+def problems_of(file: Path) -> tuple[Sequence[Problem], bool]:
+    """What is wrong with a storyboard, and whether its project lets warnings stop a run."""
     try:
         project = open_project(file, os.environ)
-        return project.wrong_settings() or project.load(file).problems
+        return project.wrong_settings() or project.load(file).problems, project.settings.strict
     except BadInput as error:
         if error.problems:
-            return error.problems
+            return error.problems, False
         if file.is_file():
             raise
-        return (Problem("storyboard.unreadable", error.what, Loc(str(file), 1, 1)),)
+        return (Problem("storyboard.unreadable", error.what, Loc(str(file), 1, 1)),), False
 
 
 def as_json(problem: Problem) -> dict[str, object]:

@@ -60,7 +60,7 @@ def _runs(text: str) -> Iterator[tuple[int | None, str]]:
         number = 0 if char == " " else _face_for(char)
         if at == start:
             current = number
-        elif number != current and char != " ":
+        elif number != current and (char != " " or current is None):
             yield current, text[start:at]
             start, current = at, number
     if start < len(text):

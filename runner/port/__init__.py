@@ -51,13 +51,16 @@ def port(
     """
     old, new = _facts(catalogue, request.model), _facts(catalogue, to)
     leaves, enters = find(old.vendor), find(new.vendor)
-    marks = markers(request, leaves, old, enters, new)
     before = fields_of(request)
+    marks = markers(request, _stays(before, before), leaves, old, enters, new)
     after = settled(catalogue, _translated(before, old, new, enters, marks), new)
     if _refusal(enters, request_of(request, before, after), new):
         after = settled(catalogue, fitted(after, new), new)
+    stays = _stays(before, after)
+    marks = markers(request, stays, leaves, old, enters, new)
+    after = {**after, "prompt": repointed(request.prompt, marks)}
     ported = request_of(request, before, after)
-    lost = _lost(request, before, after)
+    lost = [m for m, kept in zip(request.references, stays, strict=True) if not kept]
     hopes, still = leaves.expected(request, old), enters.expected(ported, new)
     lines = (
         *field_lines(before, after, catalogue),
@@ -113,11 +116,10 @@ def _nameless(prompt: str, lost: Sequence[Medium]) -> Iterator[Complaint]:
             yield Complaint("reference.unknown", Severity.ERROR, ("prompt",), said, hint)
 
 
-def _lost(request: Request, before: Fields, after: Fields) -> list[Medium]:
-    """The references that do not come along."""
+def _stays(before: Fields, after: Fields) -> list[bool]:
+    """Of each reference, whether it comes along."""
     kept = after.get("references", ())
-    pairs = zip(request.references, before.get("references", ()), strict=True)
-    return [medium for medium, source in pairs if not any(source is item for item in kept)]
+    return [any(source is item for item in kept) for source in before.get("references", ())]
 
 
 def _edits(
@@ -138,10 +140,8 @@ def _edits(
     if said != prompt:
         edits["prompt"] = said
     if before.get("references") != after.get("references"):
-        kept = after.get("references", ())
-        pairs = zip(written["references"], before["references"], strict=True)
-        left = [given for given, source in pairs if any(source is item for item in kept)]
-        edits["references"] = left or None
+        pairs = zip(written["references"], _stays(before, after), strict=True)
+        edits["references"] = [given for given, kept in pairs if kept] or None
     return edits
 
 

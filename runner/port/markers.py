@@ -1,29 +1,47 @@
 """How prompts point at references, and how the same is said to another model."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from runner.model import Medium, ModelFacts, Request, Url
 from runner.vendors import Vendor
 
-Markers = Mapping[str, str | None]  # as the old model reads it -> as the new one does, if it can
+
+class Moved(NamedTuple):
+    """What becomes of a marker: what the new model reads there, if it reads any."""
+
+    now: str | None
+    kept: bool  # the reference itself comes along
+
+
+Markers = Mapping[str, Moved]  # by what the old model reads
 
 
 def markers(
-    request: Request, leaves: Vendor, old: ModelFacts, enters: Vendor, new: ModelFacts
+    request: Request,
+    stays: Sequence[bool],
+    leaves: Vendor,
+    old: ModelFacts,
+    enters: Vendor,
+    new: ModelFacts,
 ) -> Markers:
-    found: dict[str, str | None] = {}
-    counted: dict[str, int] = {}
-    for medium in request.references:
-        number = counted[medium.kind] = counted.get(medium.kind, 0) + 1
-        if mark := leaves.marker(medium.kind, number, old):
-            found[mark] = enters.marker(medium.kind, number, new)
+    """`stays` says of each reference whether it comes along; those behind a lost one move up."""
+    found: dict[str, Moved] = {}
+    was, now = Counter[str](), Counter[str]()
+    for medium, kept in zip(request.references, stays, strict=True):
+        was[medium.kind] += 1
+        now[medium.kind] += kept
+        if mark := leaves.marker(medium.kind, was[medium.kind], old):
+            word = enters.marker(medium.kind, now[medium.kind], new) if kept else None
+            found[mark] = Moved(word, kept)
     return found
 
 
 def repointed(prompt: str, marks: Markers) -> str:
     """The prompt with markers as the new model reads them; those it cannot read stay."""
-    known = {mark: now for mark, now in marks.items() if now}
+    known = {mark: moved.now for mark, moved in marks.items() if moved.now}
     if not known:
         return prompt
     pattern = "|".join(map(_exactly, known))

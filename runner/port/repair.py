@@ -59,7 +59,7 @@ def _candidates(fields: Fields, complaint: Complaint, facts: ModelFacts) -> Iter
     for value in _nearest(name, fields[name], facts):
         yield {**fields, name: value}
     if name == "references":
-        yield from _fewer(fields, facts)
+        yield from _fewer(fields, complaint.path, facts)
 
 
 def _nearest(name: str, value: JSON, facts: ModelFacts) -> list[JSON]:
@@ -81,9 +81,13 @@ def _nearest(name: str, value: JSON, facts: ModelFacts) -> list[JSON]:
     return []
 
 
-def _fewer(fields: Fields, facts: ModelFacts) -> Iterator[Fields]:
-    """Fewer references: without the kinds the model does not take, then without the last ones."""
-    kept = [s for s in fields["references"] if f"reference_{kind_of(s)}" in facts.capabilities]
+def _fewer(fields: Fields, path: Sequence[str | int], facts: ModelFacts) -> Iterator[Fields]:
+    """Fewer references: without the one complained of, if it is one; without the kinds the model
+    does not take; then without the last ones."""
+    given = fields["references"]
+    if len(path) > 1 and len(given) > 1:
+        yield {**fields, "references": [s for n, s in enumerate(given) if n != path[1]]}
+    kept = [s for s in given if f"reference_{kind_of(s)}" in facts.capabilities]
     for count in range(len(kept), 0, -1):
         yield {**fields, "references": kept[:count]}
 

@@ -64,14 +64,14 @@ def prompt_lines(
             yield PortLine("prompt", "changes", f"{call} becomes {medium.alias}")
         else:
             yield PortLine("prompt", "lost", f"{call} names nothing there; say what it shows")
-    for mark, now in marks.items():
+    for mark, (now, kept) in marks.items():
         if mark == now or not stands_in(mark, request.prompt):
             continue
         if file is not None:
             words = f"{mark} becomes {now or 'a mere word'}: where {file} writes it out, change it"
             yield PortLine("prompt_file", "changes", words)
         elif not stands_in(mark, prompt):
-            if len(lost) < len(request.references):
+            if kept:
                 yield PortLine("prompt", "carries", f"ref() writes {now or 'what `as:` says'}")
         elif now is None:
             yield PortLine("prompt", "lost", f"{mark} points at nothing there; say what it shows")

@@ -9,6 +9,7 @@ from runner.model import JSON, Severity
 
 Path = tuple[str | int, ...]
 SHOWN = 80  # characters of a value that a message repeats
+CLOSE = 0.67  # of the letters in common: `szie` is size, `ratio` is not audio
 PLACE = re.compile(r"\{([a-zA-Z][\w.]*)\}")
 
 
@@ -67,7 +68,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     names = {name.lower(): name for name in known}
     from difflib import get_close_matches  # only where something is misspelt
 
-    close = get_close_matches(word.lower(), names, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), names, n=1, cutoff=CLOSE)
     if not close and len(word) > 3:
         close = [name for name in names if name.startswith(word.lower())]
     return f"did you mean `{names[close[0]]}`?" if close else ""

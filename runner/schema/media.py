@@ -5,6 +5,7 @@ time) or `on: media` (all of a shot together). What they are schemas of is made 
 of a medium, and the sums over all of them.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -18,6 +19,8 @@ from runner.schema.shots import as_wanted, rules_for, where
 
 MEGABYTE = 1_000_000
 INLINE = 4 / 3  # what base64 makes of a byte
+SIDES = re.compile(r"([1-9]\d{0,8})[:x*]([1-9]\d{0,8})")
+ROUNDING = 0.03  # of a ratio: vendors call 1088x832 4:3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +45,28 @@ def check_media(
     facts = catalogue.facts(fields.get("model", ""))
     if facts is None:
         return []
-    frame = _frame(fields, facts)
-    single = [c for medium in media for c in _of_one(catalogue, facts, medium, frame)]
+    wish = _Wish(_frame(fields, facts), fields.get("size") or fields.get("aspect_ratio"))
+    single = [c for medium in media for c in _of_one(catalogue, facts, medium, wish)]
     return list(as_wanted(catalogue, [*single, *_of_all(catalogue, facts, media)]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the shot says of its frame: the pixels as far as they are known, and the words."""
+
+    frame: tuple[int, int] | None
+    words: JSON  # "16:9", "1280x720"
+
+    @property
+    def ratio(self) -> float | None:
+        sides = SIDES.fullmatch(str(self.words))
+        return int(sides[1]) / int(sides[2]) if sides else None
+
+
 def _of_one(
-    catalogue: Catalogue, facts: ModelFacts, medium: Measured, frame: tuple[int, int] | None
+    catalogue: Catalogue, facts: ModelFacts, medium: Measured, wish: _Wish
 ) -> Iterator[Complaint]:
-    measures = _measures(medium, frame)
+    measures = _measures(medium, wish)
     for rule in _broken(catalogue, facts, "medium", measures):
         yield _complaint(rule, facts, medium.path, measures)
 
@@ -83,7 +99,7 @@ def _compiled(catalogue: Catalogue, facts: ModelFacts, on: str) -> list[tuple[Ru
     return cast("list[tuple[Rule, Accepts]]", catalogue.kept[facts.id, on])
 
 
-def _measures(medium: Measured, frame: tuple[int, int] | None) -> dict[str, JSON]:
+def _measures(medium: Measured, wish: _Wish) -> dict[str, JSON]:
     """One medium as rules see it; what does not apply is not there."""
     info = medium.info
     known = ((name, getattr(info, name)) for name in MediaInfo.__slots__)
@@ -98,9 +114,12 @@ def _measures(medium: Measured, frame: tuple[int, int] | None) -> dict[str, JSON
             "ratio": round(info.width / info.height, 3),
             "stretch": round(max(info.width, info.height) / min(info.width, info.height), 3),
         }
-        if frame and all(frame):
-            measures["frame"] = f"{frame[0]}x{frame[1]}"
-            measures["fills_frame"] = (info.width, info.height) == frame
+        if wish.frame and all(wish.frame):
+            measures["frame"] = "{}x{}".format(*wish.frame)
+            measures["fills_frame"] = (info.width, info.height) == wish.frame
+        if wish.ratio:
+            off = abs(info.width / info.height / wish.ratio - 1)
+            measures |= {"wanted": wish.words, "has_wanted_ratio": off <= ROUNDING}
     return measures
 
 

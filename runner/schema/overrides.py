@@ -93,12 +93,17 @@ def _wrong(
     id_: str, entry: JSON, models: Models, vendors: Mapping[str, VendorData]
 ) -> Iterator[Complaint]:
     here: Path = ("models", id_)
+    if not isinstance(entry, Mapping):
+        message = f"the model {id_} is {quoted(entry)}, not a mapping"
+        yield _complaint("type", here, message, "write `{like: MODEL}`, or facts of its own")
+        return
     malformed = list(explain(_override_schema(), entry, "settings"))
     for complaint in malformed:
         yield _moved(complaint, here)
     if malformed:
         return
-    like, vendor = entry.get("like"), entry.get("vendor")
+    like: JSON = entry.get("like")
+    vendor: JSON = entry.get("vendor")
     if like is not None and like not in models:
         message = f"`like` is {like}, which is not known"
         yield _complaint("unknown_model", (*here, "like"), message, did_you_mean(like, models))
@@ -111,6 +116,7 @@ def _wrong(
     else:
         root = _root(like or id_, models)
         yield from _wrong_sizes(entry, here, vendors[root.vendor if root else vendor])
+        yield from _wrong_words(entry, here, models)
 
 
 def _wrong_sizes(entry: Mapping[str, JSON], here: Path, vendor: VendorData) -> Iterator[Complaint]:
@@ -119,6 +125,16 @@ def _wrong_sizes(entry: Mapping[str, JSON], here: Path, vendor: VendorData) -> I
             message = f"{vendor.name} has no group of sizes called {size}"
             hint = f"its groups: {', '.join(vendor.sizes)}; or write the size out"
             yield _complaint("unknown_sizes", (*here, "sizes", index), message, hint)
+
+
+def _wrong_words(entry: Mapping[str, JSON], here: Path, models: Models) -> Iterator[Complaint]:
+    """A capability that no model has is one that no rule and no adapter asks for."""
+    known = {word for facts in models.values() for word in facts.capabilities}
+    for index, word in enumerate(entry.get("capabilities", ())):
+        if word not in known:
+            message = f"no model has a capability called {word}"
+            hint = did_you_mean(word, known) or f"known: {', '.join(sorted(known))}"
+            yield _complaint("unknown_capability", (*here, "capabilities", index), message, hint)
 
 
 def _override_schema() -> Mapping[str, JSON]:

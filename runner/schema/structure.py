@@ -1,6 +1,6 @@
 """Keys, types and ranges: a schema's refusals in the user's words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 
@@ -14,6 +14,21 @@ GENERATED = ("models", "by_default")  # its parts for editors, made from the cat
 
 
 MOST = 100  # unknown keys of one mapping that are told
+SAID_AS = {  # words of vendors and of the gateway -> the field that says it to every vendor
+    "duration": "seconds",
+    "ratio": "aspect_ratio",
+    "image": "first_frame",
+    "image_url": "first_frame",
+    "input_reference": "first_frame",
+    "image_tail": "last_frame",
+    "content": "references",
+    "image_list": "references",
+    "video_list": "references",
+    "generate_audio": "audio",
+    "sound": "audio",
+    "watermark_info": "watermark",
+    "n": "takes",
+}
 
 
 def check_storyboard(data: JSON) -> list[Complaint]:
@@ -56,9 +71,18 @@ def _unknown_keys(refusal: Refusal, path: Path, prefix: str) -> Iterator[Complai
     every = f"known here: {', '.join(sorted(known))}" if known else "no key is known here"
     unknown = (key for key in refusal.instance if key not in known)
     for key in islice(unknown, MOST):
-        hint = did_you_mean(str(key), known) or every
+        hint = _said_as(key, path, known) or did_you_mean(str(key), known) or every
         message = f"unknown key `{shown(key)}`{_inside(path)}"
         yield _error(f"{prefix}.unknown_key", (*path, key), message, hint, key=True)
+
+
+def _said_as(key: JSON, path: Path, known: Sequence[str]) -> str:
+    """Where a vendor's own word, or a field of the shot among a vendor's options, belongs."""
+    field = SAID_AS.get(key, key)
+    shot, _ = storyboard_schema()
+    if path[-1:] == ("options",) and field in shot["$defs"]["shot"]["properties"]:
+        return f"write `{field}:` beside `options`; each vendor gets it in its own words"
+    return f"write `{field}:`" if field != key and field in known else ""
 
 
 def _missing_key(refusal: Refusal, path: Path, prefix: str) -> Complaint:

@@ -49,6 +49,14 @@ def read_sizes(rows: Iterable[Mapping[str, JSON]]) -> tuple[FrameSize, ...]:
     return tuple(FrameSize(**row) for row in rows)
 
 
+def names_frames(sizes: Mapping[str, tuple[FrameSize, ...]]) -> bool:
+    """Whether the vendor has a word for each frame, which resolution and ratio become.
+
+    One that takes the two as they are can be asked for frames that nobody has published.
+    """
+    return not sizes or any(row.native for rows in sizes.values() for row in rows)
+
+
 def read_facts(
     id_: str, vendor: str, entry: Mapping[str, JSON], sizes: Mapping[str, tuple[FrameSize, ...]]
 ) -> ModelFacts:
@@ -64,7 +72,7 @@ def read_facts(
     capabilities = frozenset(values.pop("capabilities", ())) | SOUND[audio]
     if any(word.startswith("reference_") for word in capabilities):
         capabilities |= {"references"}
-    if not rows:
+    if not rows and names_frames(sizes):
         capabilities |= {"sizes_unknown"}
     source = values.pop("source", {})
     return ModelFacts(

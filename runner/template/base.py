@@ -93,7 +93,7 @@ def undefined(name: str, owner: object, *, top: bool) -> Fault:
         hint = f"set it under `vars:`; {hint}" if hint else "set it under `vars:`"
     if not top and not isinstance(owner, Mapping):
         hint = f"fields belong to mappings; filters are written `|{name}`"
-        return Fault("template.undefined", f"{_kind(owner)} has no field {name!r}", hint)
+        return Fault("template.undefined", f"{kind(owner)} has no field {name!r}", hint)
     return Fault("template.undefined", f"{name!r} is not defined", hint)
 
 
@@ -114,7 +114,7 @@ def to_text(value: JSON) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    hint = _HINTS.get(what := _kind(value), "name a value")
+    hint = _HINTS.get(what := kind(value), "name a value")
     raise Broken(Fault("template.not_text", f"{what} cannot be part of a text", hint))
 
 
@@ -136,7 +136,8 @@ _HINTS = {
 }
 
 
-def _kind(value: object) -> str:
+def kind(value: object) -> str:
+    """What a value is, as a message calls it."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, Mapping):

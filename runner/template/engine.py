@@ -30,6 +30,7 @@ from runner.template.base import (
     Names,
     Ref,
     clean,
+    kind,
     to_text,
     undefined,
 )
@@ -87,7 +88,7 @@ class _Undefined(StrictUndefined):
     __slots__ = ()
 
     def __init__(
-        self, hint: str | None = None, obj: Any = None, name: str | None = None, exc: Any = None
+        self, hint: str | None = None, obj: Any = missing, name: str | None = None, exc: Any = None
     ) -> None:
         super().__init__(hint, obj, name, cast("Any", partial(_Missing, str(name), obj)))
 
@@ -195,6 +196,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if self._calls > MAX_CALLS:
             message = f"macros inside one another, more than {MAX_CALLS} deep"
             raise Broken(Fault("template.too_long", message, "does one call itself?"))
+        if not isinstance(__obj, Undefined) and not self.is_safe_callable(__obj):
+            message = f"{kind(__obj)} cannot be called"
+            raise Broken(Fault("template.refused", message, "write the name without `()`"))
         try:
             return super().call(__context, __obj, *args, **kwargs)
         finally:

@@ -57,7 +57,8 @@ def _native(request: Request) -> Body:
         parameters["resolution"] = request.resolution.upper()
     if request.seconds is not None:
         parameters["duration"] = base.whole(request, request.seconds)
-    parameters |= base.pick(request, "aspect_ratio", "watermark", "seed")
+    # No ratio: the picture decides it, and a rule says so.
+    parameters |= base.pick(request, "watermark", "seed")
     parameters = base.join(request, parameters, request.options)
     body: Body = {"model": request.model, "input": given, "parameters": parameters}
     return base.close(body, {}, request.extra_body)

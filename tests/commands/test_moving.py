@@ -84,6 +84,29 @@ def test_a_reference_that_is_lost_is_said_in_words(film: Path) -> None:
     assert "still wrong: {{ ref('walk') }} names a reference that is lost" in said
 
 
+def test_what_comes_along_is_told_apart_from_what_is_lost(film: Path) -> None:
+    """Of a picture and a sound, omni takes the picture: only that has a marker there."""
+    film.write_text(
+        "storyboard: 1\n"
+        "references:\n"
+        "  hum: {audio: 'https://x.example.com/h.mp3', as: a low hum}\n"
+        "  mara: {image: 'https://x.example.com/m.png', as: the woman}\n"
+        "shots:\n"
+        "  - id: a\n"
+        "    model: doubao-seedance-2-0-260128\n"
+        "    references: [hum, mara]\n"
+        "    prompt: \"{{ ref('mara') }} hears {{ ref('hum') }}.\"\n"
+    )
+    said, code = ported(film, "a", "kling-v3-omni")
+    assert code is ExitCode.DONE
+    assert [line for line in said.splitlines() if " prompt: " in line] == [
+        "changes  prompt: {{ ref('hum') }} becomes a low hum",
+        "carries  prompt: ref() writes <<<image_1>>>",
+    ]
+    assert "references: [mara]" in film.read_text()
+    assert "{{ ref('mara') }} hears a low hum." in film.read_text()
+
+
 def test_a_shot_that_a_rule_refuses_can_be_moved(film: Path) -> None:
     """Moving is the way out: neither an illegal value nor retirement as an error stands in it."""
     (film.parent / "reelmake.yaml").write_text("rules: {model.retired: error}\n")
@@ -123,6 +146,21 @@ def test_retired_models_go_where_they_are_written(film: Path) -> None:
     assert [line.split(":")[0] for line in said.splitlines() if " -> " in line] == [
         "m", "a", "b", "r-1", "r-2", "c.old",
     ]  # fmt: skip
+
+
+def test_what_migrate_leaves_to_port_is_said(film: Path) -> None:
+    """It writes the model alone; the command that writes the rest is one that does."""
+    film.write_text(
+        "storyboard: 1\nshots:\n"
+        "  - {id: a, model: sora-2, seconds: 12, prompt: p}\n"
+        "  - {id: b, model: sora-2, seconds: 8, prompt: p}\n"
+    )
+    said = migrated(film, VEO).splitlines()
+    [rest] = [line for line in said if "the rest: " in line]
+    assert rest.endswith(f"reelmake port {film} a --to {VEO} --write")
+    assert "seconds: 12" in film.read_text()
+    assert ported(film, "a", VEO)[1] is ExitCode.DONE
+    assert "seconds: 8, prompt" in film.read_text().splitlines()[2]
 
 
 def test_an_unknown_model_changes_nothing(film: Path) -> None:

@@ -51,6 +51,8 @@ def test_strict_makes_a_warning_fail(film: Path) -> None:
     film.write_text("storyboard: 1\nshots: [{id: a, model: sora-2, seconds: 8, prompt: p}]\n")
     assert validated(film)[1] is ExitCode.DONE
     assert validated(film, strict=True)[1] is ExitCode.BAD_INPUT
+    (film.parent / "reelmake.yaml").write_text("strict: true\n")
+    assert validated(film)[1] is ExitCode.BAD_INPUT  # what no run takes, no check passes
 
 
 def test_pull_requests_are_annotated(film: Path) -> None:

@@ -60,6 +60,10 @@ OK: list[tuple[dict[str, Any], tuple[float, int, int, bool]]] = [
     (body("doubao-seedance-2-0-260128", seconds="6", ratio="1:1"), (6, 960, 960, True)),
     (body("kling-v2-6", extra_body={"mode": "pro", "camera_control": {}}), (5, 1920, 1080, False)),
     (body("kling-v3-omni", sound="on", aspect_ratio="1:1"), (5, 1440, 1440, True)),
+    (
+        body("kling-v3-omni", image=PNG, image_list=[URL], aspect_ratio="1:1"),
+        (5, 1440, 1440, False),
+    ),
     (body("kling-v9-future", seconds="7"), (7, 1920, 1080, False)),
 ]
 

@@ -52,6 +52,15 @@ def test_a_character_no_font_has_is_not_dropped() -> None:
     assert image.getbbox() is not None
 
 
+def test_a_blank_after_a_character_no_font_has_stays_blank() -> None:
+    """The box stands for the character alone."""
+    lone, followed = (Image.new("L", (60, 60)) for _ in range(2))
+    write(ImageDraw.Draw(lone), (5, 5), "\U0010fffd", 20, 255)
+    write(ImageDraw.Draw(followed), (5, 5), "\U0010fffd ", 20, 255)
+    assert followed.tobytes() == lone.tobytes()
+    assert width("\U0010fffd ", 20) == width("\U0010fffd", 20) + width(" ", 20)
+
+
 def test_letters_that_turn_the_line_round_are_taken_out() -> None:
     """Control and bidi characters have no effect on a slate."""
     assert clean("a\u202eb\x1b[31m\u200bc\nd") == "ab[31mc d"

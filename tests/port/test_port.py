@@ -114,6 +114,17 @@ def test_references_go_one_by_one(catalogue: Catalogue) -> None:
     assert [medium.kind for medium in moved.request.references] == ["image", "video"]
 
 
+def test_a_reference_that_cannot_be_sent_takes_no_other_with_it(catalogue: Catalogue) -> None:
+    """Omni takes pictures by URL only: the local one goes, and markers of the others move up."""
+    local = Medium("reference", "image", LocalFile("refs/b.png"))
+    prompt = "Image 1 and Image 2 move like Video 1 to Audio 1."
+    moved = move(catalogue, SEEDANCE, "kling-v3-omni", prompt, media=(local, IMAGE, VIDEO, AUDIO))
+    assert moved.edits["references"] == ["r1", "r2"]
+    assert moved.edits["prompt"] == "Image 1 and <<<image_1>>> move like <<<video_1>>> to Audio 1."
+    assert said(moved)["lost", "prompt"].startswith("Audio 1 points at nothing there")
+    assert moved.left == ()
+
+
 def test_more_references_than_fit_lose_the_last(catalogue: Catalogue) -> None:
     """Four images are the most; the first four stay."""
     moved = move(catalogue, SEEDANCE, "kling-v1-6", seconds=5, media=(IMAGE,) * 6)

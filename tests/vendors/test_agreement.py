@@ -1,11 +1,15 @@
 """Rules and adapters agree: what the rules let through is sent, what is not sent is named."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from runner.gateway.body import encode
+from runner.gateway.profile import Profile
+from runner.localgateway.checks import check
 from runner.model import Body, LocalFile, Medium, ModelFacts, ModelId, Request, Severity, Url
 from runner.port.fields import fields_of
 from runner.schema import Complaint, check_shot, open_catalogue
@@ -87,3 +91,30 @@ def test_what_the_rules_let_through_is_sent(model: str) -> None:
         body = shaped(request, facts)
         if {complaint.rule for complaint in found} <= known and is_new(request, least, facts):
             assert body != shaped(least, facts) or goes_without_saying(wish, facts), wish
+
+
+PROFILE = Profile(name="local", base_url="http://127.0.0.1:8787")
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
+
+
+def own_wishes(facts: ModelFacts) -> Iterator[dict[str, Any]]:
+    """Every value of the vendor's own parameters, as far as its schema lists them."""
+    options = CATALOGUE.vendors[facts.vendor].schema["properties"].get("options", {})
+    for name, about in options.get("properties", {}).items():
+        for value in about.get("enum", (True, False) if about.get("type") == "boolean" else ()):
+            yield {"options": {name: value}}
+    yield {"options": {"audio_url": "https://media.example/g.mp3"}}
+    yield {"options": {"frames": 121}}
+
+
+@pytest.mark.parametrize("model", sorted(CATALOGUE.models))
+def test_the_built_in_gateway_refuses_nothing_that_no_rule_speaks_of(model: str) -> None:
+    """Its checks are its own: where only one of the two objects, one is wrong about the page."""
+    facts = CATALOGUE.models[ModelId(model)]
+    least = plain(facts)
+    usual = {"model.retired", *(c.rule for c in complaints(least))}
+    for wish in ({}, *wishes(facts), *own_wishes(facts)):
+        request = replace(least, **wish)
+        unknown = "seconds" in wish and not facts.seconds  # anybody may guess
+        if not unknown and {c.rule for c in complaints(request)} <= usual:
+            check(json.loads(encode(shaped(request, facts), PROFILE, lambda _: PNG)))

@@ -17,7 +17,7 @@ def check(fields: Fields, model: Model) -> Ask:
     if fields.number("cfg_scale", 0, 1) is not None and model.name.startswith("kling-v2"):
         raise wrong_value("cfg_scale", "given", f"{model.name} does not take it.")
     sound = _kling_sound(fields, model)
-    media = _kling_images(fields) + _kling_videos(fields, model, omni=omni, sound=sound)
+    media = _kling_images(fields, omni=omni) + _kling_videos(fields, model, omni=omni, sound=sound)
     pixels = KLING_SIZES[mode][aspect or nearest(KLING_SIZES[mode], media)]
     fields.drop(native)  # other native parameters pass through to the vendor
     size = f"{pixels[0]}x{pixels[1]}"
@@ -31,7 +31,7 @@ def _kling_sound(fields: Fields, model: Model) -> bool:
     return has_sound(model, None if asked is None else asked == "on")
 
 
-def _kling_images(fields: Fields) -> tuple[Medium, ...]:
+def _kling_images(fields: Fields, *, omni: bool) -> tuple[Medium, ...]:
     media: list[Medium] = []
     if "image" in fields:
         media.append(url_or_base64("image", "first_frame", fields.take("image")))
@@ -40,7 +40,7 @@ def _kling_images(fields: Fields) -> tuple[Medium, ...]:
             raise wrong_value("image_tail", "given", "It needs an image beside it.")
         media.append(url_or_base64("image_tail", "last_frame", fields.take("image_tail")))
     listed = fields.array("image_list", 4)
-    if listed and media:
+    if listed and media and not omni:  # omni's own API has all pictures in one list
         raise wrong_value("image_list", "given", "It cannot stand beside image.")
     media += [url_or_base64(f"image_list[{n}]", "reference", v) for n, v in enumerate(listed)]
     return tuple(media)

@@ -20,6 +20,7 @@ _CONTENT: Mapping[str, tuple[Any, tuple[str, ...]]] = {
     "video_url": ("video", ("reference_video",)),
     "audio_url": ("audio", ("reference_audio",)),
 }
+FPS = 24
 _MOST = {"image": 9, "video": 3, "audio": 3}
 
 
@@ -31,6 +32,8 @@ def check(fields: Fields, model: Model) -> Ask:
     ratios = (*SEEDANCE_SIZES["720p"], "adaptive")
     ratio = fields.text("ratio", ratios) or fields.text("size", ratios) or "adaptive"
     tier = fields.text("resolution", tuple(model.sizes)) or model.default_size
+    if "seedance-1-5" in model.name and fields.flag("draft"):
+        tier = "480p"
     if ratio == "adaptive":
         ratio = nearest(SEEDANCE_SIZES[tier], media)
     pixels = SEEDANCE_SIZES[tier][ratio]
@@ -50,6 +53,12 @@ def check(fields: Fields, model: Model) -> Ask:
 
 
 def _seedance_seconds(fields: Fields, model: Model) -> int:
+    frames = fields.integer("frames", 29, 289) if "seedance-1-0" in model.name else None
+    seconds = _asked_seconds(fields, model)
+    return seconds if frames is None else round(frames / FPS)  # frames win
+
+
+def _asked_seconds(fields: Fields, model: Model) -> int:
     if "duration" not in fields:
         return seconds_of(fields, model)
     if "seconds" in fields:

@@ -25,4 +25,5 @@ def check(fields: Fields, model: Model) -> Ask:
     sound = has_sound(model, fields.flag("generate_audio"))
     fields.integer("seed", 0, 2**32 - 1)
     fields.text("negative_prompt")
+    fields.text("personGeneration", ("allow_all", "allow_adult", "dont_allow"))
     return Ask(model.name, "veo", prompt, seconds, *pixels, sound, media, size)

@@ -56,6 +56,7 @@ def _native(fields: Fields, model: Model) -> Ask:
     ratio = how.text("ratio", ("16:9", "9:16", "1:1", "4:3", "3:4")) or "16:9"
     seconds = how.integer("duration", model.seconds[0], model.seconds[-1]) or 5
     how.flag("prompt_extend")
+    how.flag("audio")
     how.flag("watermark")
     how.integer("seed", 0, 2**31 - 1)
     how.finish()
