@@ -102,8 +102,10 @@ def line(entry: Entry) -> str:
 
 
 def money(entry: Entry) -> str:
-    """Both figures where the gateway's differs from ours."""
+    """Both figures where the gateway's differs from ours; a price that came to nothing says so."""
     if entry.billed and entry.estimated and entry.billed != entry.estimated:
         return f"{entry.billed} billed, {entry.estimated} estimated"
     price = entry.billed or entry.estimated
-    return str(price) if price else "price unknown"
+    if price is None:
+        return "price unknown"
+    return str(price) if entry.counted.amount or not price.amount else f"{price}, not counted"
