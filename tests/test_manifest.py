@@ -522,6 +522,8 @@ def test_a_spoilt_store_is_found(film: Film) -> None:
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     assert film.flaws() == [("store.missing", gone), ("store.damaged", bad)]
+    *_, damaged = verify(film.manifest(), film.folder, film.store)
+    assert f"{blob} is damaged; remove it" in damaged.message
 
 
 def test_a_manifest_edited_by_hand_is_found(film: Film) -> None:
