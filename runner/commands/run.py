@@ -124,6 +124,11 @@ def chosen(
 ) -> Selection:
     """What is wanted: by the command line, or as it was when the plan was saved."""
     if approved is None:
+        if force and not shots:
+            raise BadInput(
+                "--force renders again what is paid for already: say which shots",
+                do="reelmake run FILE SHOT --force",
+            )
         takes = None if take is None else (take,)
         return Selection(tuple(map(ShotId, shots)) or None, takes, force)
     if shots or take or force:

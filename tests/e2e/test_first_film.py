@@ -139,6 +139,7 @@ def test_nothing_is_spent_without_a_yes(paid: Space) -> None:
     paid.run("run", "film.yaml").left(3).says("--max-cost")
     assert paid.posts == before
     paid.run("run", "film.yaml", "--max-cost", "0.01").left(3)
+    paid.run("run", "film.yaml", "--force", "--yes").left(2).says("say which shots")
     assert paid.posts == before
 
 
