@@ -1,12 +1,14 @@
 """`status`: what a line of the ledger says about money."""
 
 from decimal import Decimal
+from io import StringIO
 
 import pytest
 
-from runner.commands.status import money
+from runner.commands.status import money, say
 from runner.journal import Entry
 from runner.model import AttemptId, ModelId, Money, ShotId, Standing
+from runner.progress import Out
 
 
 def entry(standing: Standing, estimated: str | None, billed: str | None, counted: str) -> Entry:
@@ -36,3 +38,11 @@ def test_a_price_that_came_to_nothing_is_not_shown_as_spent(
     standing: Standing, estimated: str | None, billed: str | None, counted: str, said: str
 ) -> None:
     assert money(entry(standing, estimated, billed, counted)) == said
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_what_the_local_gateway_drew_is_not_shown_as_spent(free: bool) -> None:
+    told = StringIO()
+    stored = entry(Standing.STORED, "0.41", None, "0.41")
+    say(Out(told, told, colour=False), [stored], full=False, free=free)
+    assert ("nothing is charged" in told.getvalue()) is free
