@@ -197,6 +197,8 @@ def consent(
         return
     fallen = fallbacks(film.storyboard, plan.steps, facts).cost.amount
     most = Money(cost.cost.amount + fallen + again)
+    if cap is not None:
+        most = Money(min(most.amount, cap.amount))
     if sys.stdin.isatty() and sys.stderr.isatty():
         out.stderr.write(f"Spend up to {most} at {film.endpoint.name}? [y/N] ")
         out.stderr.flush()
