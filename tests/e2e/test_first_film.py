@@ -140,6 +140,7 @@ def test_nothing_is_spent_without_a_yes(paid: Space) -> None:
     assert paid.posts == before
     paid.run("run", "film.yaml", "--max-cost", "0.01").left(3)
     paid.run("run", "film.yaml", "--force", "--yes").left(2).says("say which shots")
+    paid.run("run", "film.yaml", "--frozen", "--yes").left(3).says("a frozen run spends nothing")
     assert paid.posts == before
 
 
