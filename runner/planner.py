@@ -131,6 +131,18 @@ def missing(plan: Plan) -> tuple[Step, ...]:
     return tuple(step for step in plan.steps if step.action not in SETTLED)
 
 
+def asked_after(facts: Facts, gateway: str) -> Facts:
+    """The facts when `gateway` itself can tell what became of the submissions in doubt there.
+
+    Then a doubt blocks nothing: what hangs on it will be rendered in the same run.
+    """
+    history = facts.history
+    known = {f: attempt for f, attempt in history.doubtful.items() if attempt.gateway == gateway}
+    doubtful = {f: attempt for f, attempt in history.doubtful.items() if f not in known}
+    history = replace(history, running={**history.running, **known}, doubtful=doubtful)
+    return replace(facts, history=history)
+
+
 @dataclass(frozen=True, slots=True)
 class Total:
     """What a plan may cost. A waiting take is counted in full: it may still turn out free."""
@@ -310,6 +322,8 @@ def short(job: JobId | None) -> str:
 
 
 def _in_flight(attempt: Attempt) -> str:
+    if attempt.job is None:
+        return f"its answer was lost: {attempt.gateway} is asked whether there is a job"
     if attempt.standing is Standing.COMPLETED:
         return f"job {short(attempt.job)} is ready and not stored yet"
     return f"job {short(attempt.job)} is in flight at {attempt.gateway}"

@@ -67,6 +67,10 @@ def read_saved(data: bytes, name: str) -> SavedPlan:
         saved = json.loads(data)
         if saved["plan"] != FORMAT:
             raise BadInput(f"{name} has format {saved['plan']!r}; this version reads {FORMAT}")
+        steps = {(ShotId(s["shot"]), s["take"]): _read_step(s) for s in saved["steps"]}
+        costs = (step.cost.amount for step in steps.values() if step.cost)
+        if Decimal(saved["totals"]["cost"]["amount"]) != sum(costs):
+            raise ValueError("its total is not the sum of its steps")  # and was approved
         return SavedPlan(
             storyboard=saved["storyboard"]["path"],
             sha256=Digest(saved["storyboard"]["sha256"]),
@@ -76,7 +80,7 @@ def read_saved(data: bytes, name: str) -> SavedPlan:
                 takes=None if saved["takes"] is None else tuple(saved["takes"]),
                 force=saved["force"],
             ),
-            steps={(ShotId(s["shot"]), s["take"]): _read_step(s) for s in saved["steps"]},
+            steps=steps,
         )
     except (KeyError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         raise BadInput(f"{name} is not a saved plan ({error!r})", do="plan --save again") from error

@@ -522,6 +522,8 @@ def test_a_spoilt_store_is_found(film: Film) -> None:
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"!")
     assert film.flaws() == [("store.missing", gone), ("store.damaged", bad)]
+    *_, damaged = verify(film.manifest(), film.folder, film.store)
+    assert f"{blob} is damaged; remove it" in damaged.message
 
 
 def test_a_manifest_edited_by_hand_is_found(film: Film) -> None:
@@ -679,8 +681,15 @@ def test_one_take_rendered_twice_is_a_persons_choice(tmp_path: Path, union: bool
         film.finish()
         git(film.scratch, "commit", "-qam", "mine")
     assert pull(tmp_path / "bob") is union
-    with pytest.raises(NeedsDecision, match="both sides of the merge have rendered a take 1"):
+    with pytest.raises(NeedsDecision, match="both sides of the merge have rendered a take 1") as no:
         read(bob.path)
+    if union:  # git has left no marks to look for
+        lines = bob.path.read_text().splitlines()
+        named = [lines[int(n) - 1] for n in re.findall(r"\d+(?=[,)])", no.value.what)]
+        assert named
+        assert all(named.count(line) == 1 and line.startswith(" " * 6) for line in named)
+        theirs = [line for line in lines if "ann's" in line or "bob's" in line]
+        assert {*theirs} <= {*named}
 
 
 # ── what the store must keep ────────────────────────────────────────────────────────────────

@@ -159,6 +159,9 @@ def test_a_forced_plan_is_not_forced_twice() -> None:
         lambda d: d.replace(b'"plan": 1', b'"plan": 9'),
         lambda d: d.replace(b'"wait"', b'"dance"'),
         lambda d: d.replace(b'"fingerprint"', b'"finger"'),
+        lambda d: d.replace(
+            b'"totals": {"cost": {"amount": "', b'"totals": {"cost": {"amount": "9'
+        ),
     ],
 )
 def test_a_damaged_plan_is_refused(spoil: Callable[[bytes], bytes]) -> None:

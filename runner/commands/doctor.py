@@ -9,13 +9,12 @@ from pathlib import Path
 
 from runner.disk import free_bytes, network_filesystem
 from runner.errors import ExitCode, ReelmakeError
-from runner.gateway.client import Client
 from runner.gateway.filing import State
 from runner.journal import open_reader
 from runner.model import Digest, JobId, Severity, Standing
 from runner.progress import Out, count
-from runner.project import Endpoint, Project, choose, project_here
-from runner.project.wiring import ROOM
+from runner.project import Project, choose, project_here
+from runner.project.wiring import ROOM, ask_about
 
 NOBODY = JobId("reelmake-doctor")  # a job that no gateway has
 NOTHING = Digest("0" * 64)  # a blob that no store has
@@ -103,7 +102,8 @@ def of_gateway(project: Project, flag: str | None) -> Iterator[Finding]:
     if endpoint.preview:
         yield Finding("gateway", endpoint.note or "the built-in one: free, renders slates")
         return
-    state, detail = asyncio.run(asked(endpoint))
+    report = asyncio.run(ask_about(endpoint, NOBODY))
+    state, detail = report.state, report.detail
     name = f"{endpoint.name} at {endpoint.profile.base_url}"
     if state in (State.MISSING, State.GONE, State.FAILED):
         yield Finding("gateway", f"{name} answers, and takes the key")
@@ -111,9 +111,3 @@ def of_gateway(project: Project, flag: str | None) -> Iterator[Finding]:
         yield Finding("gateway", f"{name} refuses the key: {detail}", Severity.ERROR)
     else:
         yield Finding("gateway", f"{name}: {detail or state}", Severity.WARNING)
-
-
-async def asked(endpoint: Endpoint) -> tuple[State, str]:
-    async with Client(endpoint.profile, endpoint.key or None) as client:
-        report = await client.look(NOBODY)
-    return report.state, report.detail

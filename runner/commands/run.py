@@ -32,7 +32,7 @@ from runner.model import (
     Status,
     Step,
 )
-from runner.planner import SETTLED, Selection, fallbacks, missing, total
+from runner.planner import SETTLED, Selection, asked_after, fallbacks, missing, total
 from runner.ports import Progress
 from runner.progress import Lines, Out, face
 from runner.project import Film, open_project
@@ -82,7 +82,7 @@ def main(
             hold_to(approved, film, plan)
         if frozen:
             refuse_missing(plan)
-        consent(out, film, plan, facts, yes=yes or approved is not None, cap=cap)
+        consent(out, film, plan, facts, selection, approved=approved is not None, yes=yes, cap=cap)
         options = Options(
             run=uuid.uuid4().hex,
             jobs=jobs or film.project.settings.data.get("jobs", JOBS),
@@ -125,6 +125,11 @@ def chosen(
 ) -> Selection:
     """What is wanted: by the command line, or as it was when the plan was saved."""
     if approved is None:
+        if force and not shots:
+            raise BadInput(
+                "--force renders again what is paid for already: say which shots",
+                do="reelmake run FILE SHOT --force",
+            )
         takes = None if take is None else (take,)
         return Selection(tuple(map(ShotId, shots)) or None, takes, force)
     if shots or take or force:
@@ -166,17 +171,35 @@ def refuse_missing(plan: Plan) -> None:
 
 
 def consent(
-    out: Out, film: Film, plan: Plan, facts: Facts, *, yes: bool, cap: Money | None
+    out: Out,
+    film: Film,
+    plan: Plan,
+    facts: Facts,
+    selection: Selection,
+    *,
+    approved: bool,
+    yes: bool,
+    cap: Money | None,
 ) -> None:
     """Ask before money is spent. Raises NeedsDecision where nobody can be asked."""
-    cost = total(plan.steps)
-    if film.endpoint.preview or not (cost.cost.amount or cost.unpriced):
+    if film.endpoint.profile.dedupe.contract != "quarantine":
+        # The run settles doubts by itself, and goes on to what hangs on them.
+        facts = asked_after(facts, film.endpoint.name)
+        ahead = film.plan(facts, selection)
+        approved, plan = approved and ahead == plan, ahead
+    cost, again = total(plan.steps), sent_again(plan, facts)
+    if film.endpoint.preview or not (cost.cost.amount or cost.unpriced or again):
         return
     say_plan(out, plan)
     say_fallbacks(out, film, plan, facts)
-    if yes:
+    if again:
+        out.say(f"{Money(again)} more if what is in doubt came to nothing and is sent again")
+    if yes or approved:
         return
-    most = Money(cost.cost.amount + fallbacks(film.storyboard, plan.steps, facts).cost.amount)
+    fallen = fallbacks(film.storyboard, plan.steps, facts).cost.amount
+    most = Money(cost.cost.amount + fallen + again)
+    if cap is not None:
+        most = Money(min(most.amount, cap.amount))
     if sys.stdin.isatty() and sys.stderr.isatty():
         out.stderr.write(f"Spend up to {most} at {film.endpoint.name}? [y/N] ")
         out.stderr.flush()
@@ -188,6 +211,14 @@ def consent(
             f"this run may spend {most} at {film.endpoint.name}: nobody is here to say yes",
             do="pass --yes, or a limit: --max-cost 5.00",
         )
+
+
+def sent_again(plan: Plan, facts: Facts) -> Decimal:
+    """What it costs to send anew the submissions of this plan whose answers were lost."""
+    running = facts.history.running
+    lost = [running.get(s.fingerprint) for s in plan.steps if s.fingerprint]
+    prices = [a.estimate.cost.amount for a in lost if a and a.job is None and a.estimate]
+    return sum(prices, Decimal(0))
 
 
 def carry_out(

@@ -25,7 +25,7 @@ def main(out: Out, *, file: Path, preview: bool, fmt: str, ledger: bool) -> Exit
     if fmt == "json":
         out.result(json.dumps(as_json(path, Ledger(mine), full=ledger), indent=2))
     else:
-        say(out, mine, full=ledger)
+        say(out, mine, full=ledger, free=preview)
     return ExitCode.NEEDS_DECISION if doubtful(mine) else ExitCode.DONE
 
 
@@ -73,7 +73,7 @@ def entry_as_json(entry: Entry) -> dict[str, JSON]:
     }
 
 
-def say(out: Out, entries: Sequence[Entry], *, full: bool) -> None:
+def say(out: Out, entries: Sequence[Entry], *, full: bool, free: bool) -> None:
     ledger = Ledger(tuple(entries))
     for entry in entries:
         waiting = entry.standing in DOUBTFUL
@@ -91,6 +91,7 @@ def say(out: Out, entries: Sequence[Entry], *, full: bool) -> None:
     out.say(
         f"spent {ledger.spent}, reserved {ledger.reserved}, at risk {ledger.at_risk}, "
         f"failed but maybe billed {ledger.failed}"
+        + (" (on the local gateway: nothing is charged)" if free else "")
     )
 
 
@@ -102,8 +103,10 @@ def line(entry: Entry) -> str:
 
 
 def money(entry: Entry) -> str:
-    """Both figures where the gateway's differs from ours."""
+    """Both figures where the gateway's differs from ours; a price that came to nothing says so."""
     if entry.billed and entry.estimated and entry.billed != entry.estimated:
         return f"{entry.billed} billed, {entry.estimated} estimated"
     price = entry.billed or entry.estimated
-    return str(price) if price else "price unknown"
+    if price is None:
+        return "price unknown"
+    return str(price) if entry.counted.amount or not price.amount else f"{price}, not counted"

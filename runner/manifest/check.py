@@ -44,7 +44,8 @@ def _of_entry(entry: Entry, folder: Path, store: Store, look_at: Look) -> Iterat
         message = f"{name}: the store has no {result.sha256[:12]}"
         yield Finding("store.missing", message, result.sha256)
     elif look_at(store.path(result.sha256)) != result.sha256:
-        message = f"{name}: the store's copy {result.sha256[:12]} is damaged"
+        lies = f"the store's copy {store.path(result.sha256)} is damaged"
+        message = f"{name}: {lies}; remove it, and `plan` says what it is restored from"
         yield Finding("store.damaged", message, result.sha256)
 
 

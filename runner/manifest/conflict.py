@@ -45,10 +45,11 @@ def sorted_out(text: str, path: Path) -> str:
     """The text as JSON again. Raises NeedsDecision, naming the takes that both have rendered."""
     head: dict[str, JSON] = {}
     entries: list[dict[str, JSON]] = []
-    disputed: dict[str, None] = {}
+    written: list[dict[str, int]] = []  # on which line each key of an entry stands first
+    disputed: dict[str, set[int]] = {}
     cut_off: list[tuple[dict[str, JSON], str]] = []  # entries whose last lines are the next one's
     last = ""
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), 1):
         fact = _fact(line)
         if fact is None:
             cut_off, last = [], ""
@@ -58,19 +59,23 @@ def sorted_out(text: str, path: Path) -> str:
             if last:
                 cut_off.append((entries[-1], last))
             entries.append({"id": fact.value})
+            written.append({"id": number})
         else:
+            first = written[-1].setdefault(fact.key, number)
             if entries[-1].setdefault(fact.key, fact.value) != fact.value:
-                disputed[_name(entries[-1])] = None
+                disputed.setdefault(_name(entries[-1]), set()).update((first, number))
             for entry, end in cut_off:
                 if end in entries[-1]:
                     entry.setdefault(fact.key, fact.value)
             last = fact.key if fact.goes_on else ""
     takes: dict[str, dict[str, JSON]] = {}
-    for entry in entries:
+    begun: dict[str, int] = {}
+    for entry, lines in zip(entries, written, strict=True):
+        first = begun.setdefault(_name(entry), lines["id"])
         if takes.setdefault(_name(entry), entry) != entry:
-            disputed[_name(entry)] = None
+            disputed.setdefault(_name(entry), set()).update((first, lines["id"]))
     if disputed:
-        raise _choose(path, disputed)
+        raise _choose(path, (_with_lines(*item) for item in disputed.items()))
     return json.dumps({**head, "shots": list(takes.values())})
 
 
@@ -97,6 +102,10 @@ def _fact(line: str) -> Fact | None:
 
 def _name(entry: Mapping[str, JSON]) -> str:
     return f"{entry['id']} take {entry.get('take')}"
+
+
+def _with_lines(name: str, lines: Iterable[int]) -> str:
+    return f"{name} (lines {', '.join(map(str, sorted(lines)))})"
 
 
 def in_text(text: str) -> bool:

@@ -5,7 +5,8 @@ nobody says anything it is AiHubMix if its key is set, and the local gateway oth
 a gateway by flag or environment without its key is an error, never a silent preview.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -65,6 +66,7 @@ def choose(
 
 def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str, str]) -> Endpoint:
     """A profile by its name or at a base URL, with its key from the environment."""
+    name = with_scheme(name, gateway_names(settings))
     if "://" in name:
         profile = replace(profile_named(DEFAULT, settings), name=urlsplit(name).netloc)
         # Published limits are those of the vendors' accounts behind AiHubMix, not of this server.
@@ -78,6 +80,14 @@ def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str,
         profile = profile.at(url)
     variable = profile.key_variable
     return Endpoint(profile, environ.get(variable, "") if variable else "")
+
+
+def with_scheme(name: str, known: Collection[str]) -> str:
+    """A server by host or host:port, as messages name one that was given by its URL, as a URL."""
+    if name in known or "://" in name or not re.fullmatch(r"[\w.-]+[.:][\w.:/-]+", name):
+        return name
+    host = urlsplit(f"//{name}").hostname or ""
+    return f"{'http' if is_loopback(host) else 'https'}://{name}"
 
 
 def shipped() -> set[str]:

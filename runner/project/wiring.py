@@ -13,13 +13,15 @@ from runner.errors import Outside
 from runner.executor import Parts
 from runner.executor.parts import Media
 from runner.gateway.client import Client
+from runner.gateway.filing import Report
 from runner.gateway.limits import Limiter
 from runner.journal.writing import Journal, open_journal
 from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe
+from runner.model import JobId
 from runner.ports import Progress
-from runner.project.endpoint import POLL, RENDER, seconds_in
+from runner.project.endpoint import POLL, RENDER, Endpoint, seconds_in
 from runner.project.opened import Film, Project
 from runner.store.publish import open_publisher
 from runner.vendors import find
@@ -108,6 +110,12 @@ def scratch(project: Project) -> Path:
     """Where downloads under way lie: on the store's own file system."""
     make_private_dir(project.state / "scratch")
     return project.state / "scratch"
+
+
+async def ask_about(endpoint: Endpoint, job: JobId) -> Report:
+    """What a gateway says of one job; one request, which costs nothing."""
+    async with Client(endpoint.profile, endpoint.key or None) as client:
+        return await client.look(job)
 
 
 def client_for(film: Film) -> Client:

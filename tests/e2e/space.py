@@ -1,5 +1,6 @@
 """A place to try the whole tool: write files, run the real program, look at what it left."""
 
+import contextlib
 import json
 import os
 import signal
@@ -139,6 +140,26 @@ class Space:
             stdin=subprocess.DEVNULL,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def asked(self, typed: str, *words: str) -> Done:
+        """One run on a terminal, where a person has typed something in advance."""
+        ours, theirs = os.openpty()
+        os.write(ours, typed.encode())
+        shown = b""
+        with subprocess.Popen(
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment,
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        ) as process:
+            os.close(theirs)
+            with contextlib.suppress(OSError):  # Linux's way to say that the other end has gone
+                while piece := os.read(ours, 1 << 16):
+                    shown += piece
+        os.close(ours)
+        return Done(process.returncode, "", shown.decode())
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

@@ -139,7 +139,21 @@ def test_nothing_is_spent_without_a_yes(paid: Space) -> None:
     paid.run("run", "film.yaml").left(3).says("--max-cost")
     assert paid.posts == before
     paid.run("run", "film.yaml", "--max-cost", "0.01").left(3)
+    paid.run("run", "film.yaml", "--force", "--yes").left(2).says("say which shots")
+    paid.run("run", "film.yaml", "--frozen", "--yes").left(3).says("a frozen run spends nothing")
     assert paid.posts == before
+
+
+def test_on_a_terminal_a_person_is_asked_for_what_may_really_be_spent(paid: Space) -> None:
+    """The question names the cap where that is less than the plan; only a yes sends anything."""
+    paid.write("film.yaml", FILM)
+    before = paid.posts
+    for typed in ("n\n", "\n", "\x04"):
+        said = paid.asked(typed, "run", "film.yaml", "--max-cost", "0.01").left(3)
+        said.says("Spend up to $0.01 at", "[y/N]", "nothing was sent")
+    assert paid.posts == before
+    paid.asked("y\n", "run", "film.yaml").ok()
+    assert paid.posts > before
 
 
 def test_ten_shots_take_as_long_as_one(space: Space) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 from space import Space, gateway
@@ -12,6 +13,14 @@ defaults: {model: wan2.5-t2v-preview, seconds: 5, resolution: 480p}
 shots:
   - {id: sh010, prompt: A pier at dusk.}
   - {id: sh020, prompt: A bench.}
+"""
+
+CHAIN = """\
+storyboard: 1
+defaults: {model: wan2.5-i2v-preview, seconds: 5, resolution: 480p}
+shots:
+  - {id: sh010, prompt: A pier at dusk., model: wan2.5-t2v-preview}
+  - {id: sh020, prompt: A bench., first_frame: {shot: sh010, frame: last}}
 """
 
 
@@ -108,4 +117,25 @@ def test_a_failed_shot_blocks_only_what_hangs_on_it(space: Space) -> None:
         done = space.run("run", "film.yaml", "--yes", "--format", "json").left(1)
         ends = {s["shot"]: s["status"] for s in done.json["steps"]}
         assert ends == {"bad": "failed", "next": "blocked", "good": "done"}
+        assert opened.posts == 2
+
+
+def test_what_hangs_on_a_doubt_is_asked_for_before_the_gateway_settles_it(
+    space: Space, tmp_path: Path
+) -> None:
+    """A gateway that lists its jobs lets the run go on to what waits: that is spending, too."""
+    chaos = tmp_path / "chaos.json"
+    chaos.write_text('{"rules": [{"fault": "lost_answer", "nth": 1}]}')
+    space.write("film.yaml", CHAIN)
+    options = ("--render-seconds", "0", "--slates", "plain", "--contract", "listed")
+    with gateway(*options, "--chaos", str(chaos)) as opened:
+        profile = f"base_url: '{opened.url}', key_variable: STUDIO_KEY, lists: true"
+        space.environ.update(STUDIO_KEY="sk-studio", REELMAKE_GATEWAY="studio")
+        space.write("reelmake.yaml", f"gateways: {{studio: {{{profile}}}}}")
+        space.run("run", "film.yaml", "--yes").left(3)
+        settles = "dedupe: {contract: listed, quiet: 0.1}"
+        space.write("reelmake.yaml", f"gateways: {{studio: {{{profile}, {settles}}}}}")
+        space.run("run", "film.yaml").left(3).says("1 to render", "more if what is in doubt")
+        assert opened.posts == 1
+        space.run("run", "film.yaml", "--yes").ok()
         assert opened.posts == 2
