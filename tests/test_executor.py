@@ -414,6 +414,19 @@ def test_a_deadline_leaves_the_job_to_the_next_run(film_set: FilmSet, gateway: F
     assert len(gateway.posts) == 1
 
 
+def test_a_job_is_collected_also_where_its_shot_hangs_on_a_finished_one(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """The job outlives its run, and what it was rendered from is up to date by then."""
+    film = board(shot("one"), chained("two", "one"))
+    assert statuses(run_virtually(film_set.run(board(shot("one"))))) == [DONE]
+    gateway.renders = 2 * gateway.profile.poll.give_up
+    assert statuses(run_virtually(film_set.run(film))) == [DONE, INTERRUPTED]
+    gateway.jobs["job-2"].ready = 0
+    assert statuses(run_virtually(film_set.run(film))) == [DONE, DONE]
+    assert len(gateway.posts) == 2
+
+
 def test_a_download_that_fails_leaves_the_job_ready(
     film_set: FilmSet, gateway: FakeGateway
 ) -> None:

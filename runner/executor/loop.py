@@ -82,8 +82,11 @@ def decided(run: Run, work: Work) -> Work:
 
     Inputs that were waited for may have come out as before; an answer in doubt may have been
     found; what an earlier run could only save in the reserve may turn out to be the take.
+    A job that is known needs no judging: it is collected whatever it was rendered from.
     """
-    return work if work.step.action in FREE else again(run, work)
+    step = work.step
+    known = step.action is Action.RESUME and (step.result or step.fingerprint in run.running)
+    return work if step.action in FREE or known else again(run, work)
 
 
 def at_once(run: Run, step: Step) -> Outcome | None:
