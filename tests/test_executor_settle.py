@@ -193,6 +193,24 @@ def test_the_list_tells_whether_there_is_a_job(
     assert gateway.lists[0] >= 600.0
 
 
+def test_another_server_under_the_same_name_proves_nothing(
+    listed: FilmSet, gateway: FakeGateway
+) -> None:
+    """Its list has no job of the first one's, and its keys are not the first one's keys."""
+    film, here = board(shot("one")), listed.profile
+    waits = replace(here, dedupe=replace(here.dedupe, contract="quarantine"))
+    gateway.fates, listed.profile = [LOST], waits
+    assert statuses(run_virtually(listed.run(film))) == [UNDECIDED]
+    listed.profile = here.at("https://moved.example")
+    (outcome,) = run_virtually(listed.run(film))
+    assert outcome.status is UNDECIDED
+    assert here.base_url in outcome.detail
+    assert gateway.lists == []
+    listed.profile = here
+    assert statuses(run_virtually(listed.run(film))) == [DONE]
+    assert len(gateway.posts) == 1
+
+
 def test_a_list_that_lags_is_given_its_time(listed: FilmSet, gateway: FakeGateway) -> None:
     """A job that shows up after nine minutes is not paid a second time."""
     gateway.fates, gateway.list_lag = [LOST], 540.0

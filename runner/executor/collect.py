@@ -41,9 +41,8 @@ LATER = (Got.NOT_READY, Got.UNREACHABLE, Got.BROKEN, Got.MISSING)
 
 async def collect(run: Run, attempt: Attempt, step: Step, expected: Expected) -> Outcome:
     """The outcome of an accepted attempt."""
-    if attempt.gateway != run.parts.profile.name:
-        detail = f"job {attempt.job} is at {attempt.gateway}: run with --gateway {attempt.gateway}"
-        return Outcome(step, Status.BLOCKED, detail=detail)
+    if place := run.elsewhere(attempt):
+        return Outcome(step, Status.BLOCKED, detail=f"job {attempt.job} is {place}")
     assert attempt.job is not None
     seen = await watch(run, attempt, attempt.job, step)
     if isinstance(seen, Outcome):

@@ -89,6 +89,19 @@ class Run:
         """Whether an earlier run submitted it, so that it may long be ready."""
         return attempt.id in self._earlier
 
+    def elsewhere(self, attempt: Attempt) -> str:
+        """Where an attempt must be asked about, if that is not the server of this run.
+
+        A gateway's name can come to mean another server: there its jobs, keys and list are others.
+        """
+        profile = self.parts.profile
+        if attempt.gateway != profile.name:
+            return f"at {attempt.gateway}: run with --gateway {attempt.gateway}"
+        sent_to = self.parts.journal.intent(attempt.id)["origin"]
+        if self.paid and sent_to != profile.base_url:
+            return f"at {sent_to}, and {profile.name} is {profile.base_url} now: set it back"
+        return ""
+
     def close(self, why: str) -> None:
         """No more submits; what is under way goes on."""
         self.closed = self.closed or why

@@ -32,7 +32,7 @@ async def recover(run: Run) -> None:
         await let_go(run)
     for attempt in run.parts.journal.attempts(run.parts.journal.realm, Standing.OPEN):
         saved = run.parts.journal.receipt(attempt.id)
-        if saved is not None and attempt.gateway != run.parts.profile.name:
+        if saved is not None and run.elsewhere(attempt):
             continue
         if saved is None:
             verdict = Verdict(Standing.AMBIGUOUS, CRASHED)
@@ -71,7 +71,7 @@ def forgotten(run: Run, plan: Plan) -> list[Attempt]:
     return [
         attempt
         for attempt in attempts
-        if attempt.fingerprint not in wanted and attempt.gateway == run.parts.profile.name
+        if attempt.fingerprint not in wanted and not run.elsewhere(attempt)
     ]
 
 
@@ -79,8 +79,8 @@ async def reconcile(
     run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step
 ) -> Attempt | Outcome | None:
     """Settles a doubt: the accepted attempt, None where it may be sent again, or an outcome."""
-    if attempt.gateway != run.parts.profile.name:
-        return in_doubt(step, attempt)
+    if place := run.elsewhere(attempt):
+        return in_doubt(step, replace(attempt, detail=f"its answer was lost {place}"))
     dedupe = run.parts.profile.dedupe
     age = run.parts.clock.now() - seconds_of(attempt.submitted_at)
     age = 0.0 if -SKEW < age < 0 else age  # a clock set right; one set back by a day tells nothing
