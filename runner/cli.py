@@ -120,7 +120,7 @@ def plan(file: Path, shots: tuple[str, ...], **options: Any) -> None:
 @click.option("--max-cost", type=Usd(), help="Never spend more than this, in USD.")
 @click.option("--unpriced", is_flag=True, help="Also send what nobody knows the price of.")
 @click.option("--take", type=click.IntRange(1, 999), help="Render this take of SHOT as well.")
-@click.option("--force", is_flag=True, help="Render again what is up to date.")
+@click.option("--force", is_flag=True, help="Render SHOTS again although they are up to date.")
 @click.option(
     "--keep-going/--fail-fast",
     "keep_going",

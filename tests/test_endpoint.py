@@ -27,3 +27,9 @@ def test_what_can_be_no_server_is_an_unknown_name(name: str) -> None:
 def test_a_gateway_of_the_project_may_have_dots_in_its_name() -> None:
     own = {"gateways": {"studio.one": {"base_url": "https://one.example", "key_variable": "K"}}}
     assert open_endpoint("studio.one", own, {"K": "k"}).profile.base_url == "https://one.example"
+
+
+def test_a_key_is_known_as_it_is_sent() -> None:
+    """What HTTP would strip is not part of it: else an echo of it would pass unnoticed."""
+    keyed = open_endpoint("http://127.0.0.1:8791", {}, {"REELMAKE_API_KEY": " sk-test \n"})
+    assert keyed.key == "sk-test"

@@ -74,12 +74,12 @@ def open_endpoint(name: str, settings: Mapping[str, JSON], environ: Mapping[str,
         if is_loopback(urlsplit(name).hostname or ""):
             # A server on this machine costs nothing to ask: look as often as at the built-in one.
             profile = replace(profile, poll=profile_named(LOCAL, settings).poll)
-        return Endpoint(profile, environ.get(URL_KEY, ""))
+        return Endpoint(profile, key_in(environ, URL_KEY))
     profile = profile_named(name, settings)
     if profile.base_url_variable and (url := environ.get(profile.base_url_variable)):
         profile = profile.at(url)
     variable = profile.key_variable
-    return Endpoint(profile, environ.get(variable, "") if variable else "")
+    return Endpoint(profile, key_in(environ, variable) if variable else "")
 
 
 def with_scheme(name: str, known: Collection[str]) -> str:
@@ -88,6 +88,11 @@ def with_scheme(name: str, known: Collection[str]) -> str:
         return name
     host = urlsplit(f"//{name}").hostname or ""
     return f"{'http' if is_loopback(host) else 'https'}://{name}"
+
+
+def key_in(environ: Mapping[str, str], variable: str) -> str:
+    """A key as it is sent: HTTP drops blanks around it, and so must whoever looks out for it."""
+    return environ.get(variable, "").strip()
 
 
 def shipped() -> set[str]:
