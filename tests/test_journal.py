@@ -31,6 +31,7 @@ from runner.journal import (
     facts,
     open_journal,
     open_reader,
+    opening,
     tables,
     writing,
 )
@@ -439,11 +440,11 @@ def test_a_cancelled_writer_has_written_all_the_same(folder: Path) -> None:
 
     async def use(journal: Journal) -> None:
         attempt = await admit(journal, wish())
-        task = asyncio.create_task(journal.append(facts.accepted(attempt, JobId("job-1"))))
+        writing = asyncio.ensure_future(journal.append(facts.accepted(attempt, JobId("job-1"))))
         await asyncio.sleep(0)
-        task.cancel()
+        writing.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await task
+            await writing
 
     with_journal(folder, use)
     with open_reader(folder) as reader:
@@ -517,9 +518,9 @@ def test_after_a_disk_error_nothing_is_tried_again(
         raise sqlite3.OperationalError("disk I/O error")
 
     async def use(journal: Journal) -> None:
-        monkeypatch.setattr(writing, "commit", fails)
+        monkeypatch.setattr(writing, "state", fails)
         first = asyncio.ensure_future(journal.append(facts.accepted(AttemptId("a"), JobId("j1"))))
-        for _ in range(2):  # until the first is on its way to the disk
+        for _ in range(3):  # until the first is on its way to the disk
             await asyncio.sleep(0)
         second = asyncio.ensure_future(journal.append(facts.accepted(AttemptId("b"), JobId("j2"))))
         answers = await asyncio.gather(first, second, return_exceptions=True)
@@ -532,10 +533,26 @@ def test_after_a_disk_error_nothing_is_tried_again(
     reserve.close()
 
 
+def test_a_bug_in_what_is_to_be_written_leaves_nobody_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is written, whoever wrote is told, and the next fact is taken as ever."""
+
+    async def use(journal: Journal) -> None:
+        with monkeypatch.context() as bug:
+            bug.setattr(tables, "derive", lambda *_: {}["nothing"])
+            with pytest.raises(Outside):
+                await journal.append(facts.accepted(AttemptId("a"), JobId("j1")))
+        await journal.append(facts.accepted(AttemptId("b"), JobId("j2")))
+
+    with_journal(folder, use)
+    assert rows(folder / NAME, "SELECT attempt FROM facts") == [("b",)]
+
+
 def test_every_commit_waits_for_the_disk(folder: Path) -> None:
     """What SQLite itself is told; the system calls that follow from it are proved elsewhere."""
     with_journal(folder, lambda journal: asyncio.sleep(0))
-    with closing(writing.connect(folder / NAME, folder)) as db:
+    with closing(opening.connect(folder / NAME, folder)) as db:
         told = [
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
         ]

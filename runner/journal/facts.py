@@ -10,6 +10,7 @@ records in memory may change without the journal becoming unreadable.
 """
 
 import json
+import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ class Intent:
 
 
 def new_attempt() -> AttemptId:
-    return AttemptId(uuid.uuid4().hex)
+    return AttemptId(os.urandom(16).hex())
 
 
 def idempotency_key(project: str, intent: Intent, generation: int) -> str:
