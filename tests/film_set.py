@@ -15,7 +15,8 @@ from runner.executor.parts import Client, Media
 from runner.gateway.limits import Limiter
 from runner.gateway.profile import Profile
 from runner.journal import Caps, Ledger, Realm, open_reader
-from runner.journal.writing import Journal, open_journal
+from runner.journal.opening import open_journal
+from runner.journal.writing import Journal
 from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe

@@ -44,7 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc/self/fd")
-@pytest.mark.parametrize("way", ["write_atomic", "commit_file"])
+@pytest.mark.parametrize("way", ["write_atomic", "move_file"])
 def test_nothing_is_renamed_before_it_is_on_the_device(
     way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +54,8 @@ def test_nothing_is_renamed_before_it_is_on_the_device(
         disk.write_atomic(tmp_path / "a", b"x")
     else:
         (tmp_path / "t").write_bytes(b"x")
-        disk.commit_file(tmp_path / "t", tmp_path / "a")
+        disk.move_file(tmp_path / "t", tmp_path / "a")
+        disk.sync_folder(tmp_path)
     assert made == ["fsync file", "rename", "fsync folder"]
     assert (tmp_path / "a").read_bytes() == b"x"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]

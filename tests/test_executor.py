@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +30,7 @@ from runner.executor import Stop
 from runner.gateway.download import Fetched, Got
 from runner.gateway.profile import Limit
 from runner.gateway.receipt import Fault, Receipt
-from runner.journal import Caps, open_reader
+from runner.journal import Caps, open_reader, writing
 from runner.model import (
     Action,
     AttemptId,
@@ -178,6 +179,67 @@ def test_submits_go_one_by_one(film_set: FilmSet, gateway: FakeGateway) -> None:
     outcomes = run_virtually(film_set.run(board(*(shot(f"s{n}") for n in range(4)))))
     assert statuses(outcomes) == [DONE] * 4
     assert gateway.most_submitting == 1
+
+
+@pytest.mark.parametrize("places", [1, 2])
+def test_no_moment_at_which_a_crash_leaves_more_in_doubt(
+    film_set: FilmSet, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, places: int
+) -> None:
+    """The next intent may share a transaction with the last answer, and never comes before it."""
+    doubts: list[int] = []
+    real = writing.state
+
+    def state(db: sqlite3.Connection, batch: list[writing.Waiting]) -> list[object]:
+        answers = real(db, batch)
+        (open_,) = db.execute(
+            "SELECT count(*) FROM attempts AS a WHERE standing = 'open' AND NOT EXISTS "
+            "(SELECT 1 FROM facts AS f WHERE f.attempt = a.attempt AND f.kind = 'receipt')"
+        ).fetchone()
+        doubts.append(open_)
+        return answers
+
+    monkeypatch.setattr(writing, "state", state)
+    gateway.fates = [Fate(delay=1.0 + n % 3) for n in range(8)]
+    film = board(*(shot(f"s{n}") for n in range(8)))
+    outcomes = run_virtually(film_set.run(film, submits=places))
+    assert statuses(outcomes) == [DONE] * 8
+    assert max(doubts) == places
+    assert gateway.most_submitting == places
+
+
+def test_an_intent_that_an_answer_held_back_is_not_sent(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """It was on the disk together with a 401: it goes on record as not sent, and nobody pays."""
+    gateway.fates = [no(401)]
+    film = board(*(shot(f"s{n}") for n in range(3)))
+    assert statuses(run_virtually(film_set.run(film))) == [FAILED, BLOCKED, BLOCKED]
+    assert len(gateway.posts) == 1
+    standings = {entry.standing for entry in film_set.ledger().entries}
+    assert standings <= {Standing.REFUSED, Standing.NOT_SENT}
+
+
+def test_a_crowd_looks_no_oftener_than_the_gateway_allows(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """Where a hundred jobs may ask once a second in all, each of them asks more seldom."""
+    poll = replace(gateway.profile.poll, a_second=1.0)
+    gateway.profile = film_set.profile = replace(gateway.profile, poll=poll)
+    gateway.renders = 400.0
+    film = board(*(shot(f"s{n}") for n in range(100)))
+    assert statuses(run_virtually(film_set.run(film, submits=100))) == [DONE] * 100
+    times = [at for at, _ in gateway.looks]
+    assert max(sum(at <= other < at + 60 for other in times) for at in times) <= 120
+
+
+def test_what_is_no_film_fails_alone(film_set: FilmSet, gateway: FakeGateway) -> None:
+    """Films that land together are taken in together; one that is none keeps nobody out."""
+    real = gateway.film
+    gateway.film = lambda job: b"no film" if job.id == "job-2" else real(job)
+    film = board(*(shot(f"s{n}") for n in range(4)))
+    outcomes = run_virtually(film_set.run(film, submits=4))
+    assert statuses(outcomes) == [DONE, FAILED, DONE, DONE]
+    assert not list((film_set.state / "scratch").iterdir())
 
 
 @pytest.mark.parametrize(("jobs", "concurrency", "most"), [(2, None, 2), (50, 3, 3)])

@@ -42,7 +42,8 @@ from runner.journal.decisions import (
     named,
     resubmit,
 )
-from runner.journal.writing import Journal, open_journal
+from runner.journal.opening import open_journal
+from runner.journal.writing import Journal
 from runner.model import (
     Attempt,
     JobId,

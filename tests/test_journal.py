@@ -21,10 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import Outside
-from runner.journal import Caps, Intent, Realm, facts, open_reader, tables, writing
+from runner.journal import Caps, Intent, Realm, facts, open_reader, opening, tables, writing
+from runner.journal.opening import open_journal
 from runner.journal.reading import NAME
 from runner.journal.rescue import Reserve
-from runner.journal.writing import Admitted, Denied, Journal, open_journal
+from runner.journal.writing import Admitted, Denied, Journal
 from runner.model import (
     AttemptId,
     Digest,
@@ -428,11 +429,11 @@ def test_a_cancelled_writer_has_written_all_the_same(folder: Path) -> None:
 
     async def use(journal: Journal) -> None:
         attempt = await admit(journal, wish())
-        task = asyncio.create_task(journal.append(facts.accepted(attempt, JobId("job-1"))))
+        writing = asyncio.ensure_future(journal.append(facts.accepted(attempt, JobId("job-1"))))
         await asyncio.sleep(0)
-        task.cancel()
+        writing.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await task
+            await writing
 
     with_journal(folder, use)
     with open_reader(folder) as reader:
@@ -506,9 +507,9 @@ def test_after_a_disk_error_nothing_is_tried_again(
         raise sqlite3.OperationalError("disk I/O error")
 
     async def use(journal: Journal) -> None:
-        monkeypatch.setattr(writing, "commit", fails)
+        monkeypatch.setattr(writing, "state", fails)
         first = asyncio.ensure_future(journal.append(facts.accepted(AttemptId("a"), JobId("j1"))))
-        for _ in range(2):  # until the first is on its way to the disk
+        for _ in range(3):  # until the first is on its way to the disk
             await asyncio.sleep(0)
         second = asyncio.ensure_future(journal.append(facts.accepted(AttemptId("b"), JobId("j2"))))
         answers = await asyncio.gather(first, second, return_exceptions=True)
@@ -521,10 +522,26 @@ def test_after_a_disk_error_nothing_is_tried_again(
     reserve.close()
 
 
+def test_a_bug_in_what_is_to_be_written_leaves_nobody_waiting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is written, whoever wrote is told, and the next fact is taken as ever."""
+
+    async def use(journal: Journal) -> None:
+        with monkeypatch.context() as bug:
+            bug.setattr(tables, "derive", lambda *_: {}["nothing"])
+            with pytest.raises(Outside):
+                await journal.append(facts.accepted(AttemptId("a"), JobId("j1")))
+        await journal.append(facts.accepted(AttemptId("b"), JobId("j2")))
+
+    with_journal(folder, use)
+    assert rows(folder / NAME, "SELECT attempt FROM facts") == [("b",)]
+
+
 def test_every_commit_waits_for_the_disk(folder: Path) -> None:
     """What SQLite itself is told; the system calls that follow from it are proved elsewhere."""
     with_journal(folder, lambda journal: asyncio.sleep(0))
-    with closing(writing.connect(folder / NAME, folder)) as db:
+    with closing(opening.connect(folder / NAME, folder)) as db:
         told = [
             db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
         ]

@@ -12,7 +12,7 @@ import pytest
 
 from runner.errors import Outside
 from runner.model import Digest
-from runner.store import Store
+from runner.store import Store, local
 from runner.store.local import LIST_AFTER
 
 
@@ -176,6 +176,35 @@ def test_a_file_from_another_file_system_is_taken_in(store: Store, tmp_path: Pat
     assert not tmp.exists()
 
 
+def test_what_lands_together_shares_the_fsync_of_its_folder(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every film is synced by itself, every folder once, and nobody is told before that."""
+    synced: list[Path] = []
+    monkeypatch.setattr(local, "sync_folder", lambda folder: synced.append(folder))
+    put(store, b"made before", tmp_path)
+    first, others = sha(b"0"), (b"%d" % n for n in range(1, 10_000))
+    second = next(data for data in others if sha(data)[:2] == first[:2])
+    (tmp_path / "a").write_bytes(b"0")
+    (tmp_path / "b").write_bytes(second)
+    synced.clear()
+    assert store.take_in_all([(tmp_path / "a", first), (tmp_path / "b", sha(second))]) == [None] * 2
+    assert synced == [store.root, store.root / first[:2]]
+    assert store.verify(first)
+    assert store.verify(sha(second))
+
+
+def test_one_that_cannot_be_taken_in_keeps_nobody_out(store: Store, tmp_path: Path) -> None:
+    """Trouble with one film is that film's trouble."""
+    (tmp_path / "a").write_bytes(b"film")
+    trouble, fine = store.take_in_all(
+        [(tmp_path / "gone", sha(b"gone")), (tmp_path / "a", sha(b"film"))]
+    )
+    assert isinstance(trouble, Outside)
+    assert fine is None
+    assert store.verify(sha(b"film"))
+
+
 def test_many_writers_of_the_same_bytes(store: Store, tmp_path: Path) -> None:
     """Two projects that share a store cannot spoil it for each other."""
     data = os.urandom(200_000)
@@ -196,7 +225,7 @@ def test_many_writers_of_the_same_bytes(store: Store, tmp_path: Path) -> None:
 WRITE = """
 import os, sys
 from pathlib import Path
-from runner.store import Store
+from runner.store import Store, local
 from runner.store.local import LIST_AFTER
 folder = Path(sys.argv[1])
 store = Store(folder / "store")
@@ -230,7 +259,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from runner.errors import Outside
-from runner.store import Store
+from runner.store import Store, local
 folder, limit = Path(sys.argv[1]), int(sys.argv[2])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -287,7 +316,7 @@ def test_a_gigabyte_passes_in_constant_memory(tmp_path: Path) -> None:
     script = """
 import os, resource, sys
 from pathlib import Path
-from runner.store import Store
+from runner.store import Store, local
 from runner.store.local import LIST_AFTER
 folder = Path(sys.argv[1])
 with (folder / "big").open("wb") as file:

@@ -1,11 +1,13 @@
 """`reelmake run FILE [SHOT…]`: render what is missing or changed, and put it where it belongs."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -250,10 +252,24 @@ async def render(
     try:
         async with client_for(film) as client:
             parts = wired(film, client, journal, progress)
-            with listening(stop):
+            with listening(stop), seldom_collected():
                 return await execute(plan, film.storyboard, facts, parts, options, stop)
     finally:
         journal.close()
+
+
+@contextmanager
+def seldom_collected() -> Iterator[None]:
+    """Film and plan last as long as the run: the collector need not look through them again and
+    again, while looks that are due wait for it."""
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
 
 
 class Placing:

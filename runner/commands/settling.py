@@ -8,7 +8,8 @@ from pathlib import Path
 from runner.errors import BadInput
 from runner.journal import Realm
 from runner.journal.decisions import named
-from runner.journal.writing import Journal, open_journal
+from runner.journal.opening import open_journal
+from runner.journal.writing import Journal
 from runner.model import Attempt, Standing
 from runner.project import project_here
 from runner.project.wiring import SystemClock, locked

@@ -9,11 +9,11 @@ from runner.disk.lock import Holder, ProjectLock
 from runner.disk.mounts import filesystem, free_bytes, network_filesystem, require_space
 from runner.disk.statcache import StatCache
 from runner.disk.write import (
-    commit_file,
     copy_file,
     hash_file,
     leftovers,
     make_private_dir,
+    move_file,
     open_temp,
     said,
     sync_file,
@@ -26,13 +26,13 @@ __all__ = [
     "Holder",
     "ProjectLock",
     "StatCache",
-    "commit_file",
     "copy_file",
     "filesystem",
     "free_bytes",
     "hash_file",
     "leftovers",
     "make_private_dir",
+    "move_file",
     "network_filesystem",
     "open_temp",
     "require_space",

@@ -85,9 +85,12 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600) -> None:
         file.write(data)
 
 
-def commit_file(tmp: Path, dest: Path) -> None:
-    """Make a finished temporary file durable under its final name, in the same folder or at
-    least the same file system. Raises `Outside`; `tmp` then still lies where it was."""
+def move_file(tmp: Path, dest: Path) -> None:
+    """Make a finished file's bytes durable and give it its final name, on the same file system.
+
+    The name is durable only once the caller has synced the folder. Raises `Outside`; `tmp` then
+    still lies where it was.
+    """
     with said(dest):
         fd = os.open(tmp, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
@@ -95,7 +98,6 @@ def commit_file(tmp: Path, dest: Path) -> None:
         finally:
             os.close(fd)
         tmp.replace(dest)
-        sync_folder(dest.parent)
 
 
 def copy_file(source: Path, dest: Path, *, mode: int, expected: Digest) -> None:

@@ -4,6 +4,7 @@ loop       start what may start, wait for one thing, settle it
 perform    what becomes of one take
 board      which take may start, in which order
 submit     admission, intent, one POST, receipt, verdict
+shelving   downloads that land together go into the store together
 collect    poll, download, check, store
 settle     what an earlier run left behind: open intents, answers in doubt
 listed     a doubt settled by the list of jobs

@@ -4,7 +4,6 @@ Everything here is a GET and may be done again. Whatever goes wrong, the job sta
 the next run goes on from there; no trouble here ever leads to a new POST by itself.
 """
 
-from asyncio import to_thread
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +18,6 @@ from runner.journal import facts as record
 from runner.journal.facts import seconds_of
 from runner.model import (
     Attempt,
-    Digest,
     Estimate,
     Expected,
     JobId,
@@ -69,6 +67,13 @@ class Told:
 
 async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | Outcome:
     """Looks until the job has come to an end: the completed report, or the outcome."""
+    try:
+        return await look_on(run, attempt, job, step)
+    finally:
+        run.watching.leave(attempt.id)
+
+
+async def look_on(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | Outcome:
     began, looks = run.parts.clock.monotonic(), 0
     told = Told(State.UNKNOWN, began)
     age = max(0.0, run.parts.clock.now() - seconds_of(attempt.submitted_at))
@@ -101,7 +106,8 @@ def wait(run: Run, attempt: Attempt, age: float, looks: int) -> float:
     if looks == 0 and run.is_earlier(attempt):
         return 0.0
     advice, fixed = run.parts.profile.poll, run.parts.poll_seconds
-    return max(SHORTEST, next_poll(age, looks, run.times[attempt.model], advice, fixed))
+    seconds = max(SHORTEST, next_poll(age, looks, run.times[attempt.model], advice, fixed))
+    return run.watching.share(attempt.id, seconds)
 
 
 async def judge(
@@ -244,18 +250,11 @@ async def fetch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Home | Ou
 async def keep(run: Run, fetched: Fetched, path: Path) -> Home:
     assert fetched.sha256 is not None
     try:
-        probe = await to_thread(take_in, run, path, fetched.sha256)
+        probe = await run.shelving.take_in(path, fetched.sha256)
     finally:
         path.unlink(missing_ok=True)
     run.held.add(fetched.sha256)
     return Home(fetched, probe)
-
-
-def take_in(run: Run, path: Path, sha256: Digest) -> Probe:
-    """Both slow calls in one go: every way into a thread and back costs as much as a request."""
-    probe = run.parts.media.probe(path)
-    run.parts.store.take_in(path, sha256)
-    return probe
 
 
 async def fetch_again(run: Run, step: Step, result: Result) -> Outcome:

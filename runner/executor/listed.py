@@ -36,20 +36,20 @@ async def by_list(run: Run, attempt: Attempt, step: Step) -> Attempt | Outcome |
         run.parts.progress.note(f"{attempt.shot}: in doubt, looking in the list in {quiet:.0f} s")
         await run.parts.clock.sleep(quiet)
     listing = await run.parts.client.list_jobs(sent_at - WINDOW)
-    async with run.binding:  # one at a time: two attempts must not take the same job
-        found = judge(run, attempt, listing)
-        if found.matches:
-            return await bind(run, attempt, found.matches)
-        if found.absent:
-            await run.parts.journal.append(record.absent(attempt.id))
-            run.note(replace(attempt, standing=Standing.ABANDONED))
-            return None
+    found = judge(run, attempt, listing)
+    if found.matches:
+        return await bind(run, attempt, found.matches)
+    if found.absent:
+        await run.parts.journal.append(record.absent(attempt.id))
+        run.note(replace(attempt, standing=Standing.ABANDONED))
+        return None
     return in_doubt(step, replace(attempt, detail=f"{attempt.detail}; {found.why}"))
 
 
 async def bind(run: Run, attempt: Attempt, jobs: Sequence[JobId]) -> Attempt:
     """The first job is the attempt's. More were paid all the same: each goes on record."""
     first, *more = jobs
+    run.owners |= dict.fromkeys(jobs, attempt.id)  # at once: two attempts must not take one job
     facts = [record.adopted(attempt.id, first, "list")]
     facts += [record.orphan(attempt.id, job) for job in more]
     await run.parts.journal.append(*facts)
@@ -65,7 +65,7 @@ def judge(run: Run, attempt: Attempt, listing: Listing) -> Evidence:
     sent = journal.intent(attempt.id)
     since = seconds_of(attempt.submitted_at) - SKEW + (offset(run, listing) or 0.0)
     equal = [job for job in listing.jobs if matches(job, sent["sent"], since)]
-    free = tuple(job.id for job in equal if journal.holder(journal.realm, job.id) is None)
+    free = tuple(job.id for job in equal if run.owner(job.id) is None)
     if free and rivals(run, attempt, sent):
         return Evidence((), absent=False, why="another request in doubt looks the same in the list")
     if free:

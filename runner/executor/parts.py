@@ -1,11 +1,12 @@
 """What the executor is given: every effect it has goes through one of these."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from runner.errors import Outside
 from runner.gateway.download import Fetched
 from runner.gateway.filing import Report
 from runner.gateway.limits import Limiter
@@ -36,7 +37,7 @@ class Keeping(Protocol):
 
     def path(self, digest: Digest) -> Path: ...
 
-    def take_in(self, tmp: Path, sha256: Digest) -> Digest: ...
+    def take_in_all(self, files: Sequence[tuple[Path, Digest]]) -> Sequence[Outside | None]: ...
 
 
 @dataclass(frozen=True, slots=True)

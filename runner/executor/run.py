@@ -8,7 +8,8 @@ from statistics import median
 from typing import TypeVar, cast
 
 from runner.executor.parts import Options, Parts
-from runner.gateway.limits import RetryBudget
+from runner.executor.shelving import Shelving
+from runner.gateway.limits import Crowd, RetryBudget
 from runner.journal import Caps
 from runner.model import (
     Action,
@@ -17,6 +18,7 @@ from runner.model import (
     Digest,
     Facts,
     History,
+    JobId,
     ModelId,
     Result,
     ShotId,
@@ -25,6 +27,7 @@ from runner.model import (
 )
 
 T = TypeVar("T")
+LOOKS = 500.0  # a second, where the gateway names no bound: what one loop does beside the rest
 USUAL = 90.0  # s; renders took 83 to 253 s where somebody measured (ofox, 2026)
 
 
@@ -54,10 +57,13 @@ class Run:
         for model, seconds in parts.journal.render_seconds(parts.journal.realm):
             self.times[model].append(seconds)
         self.closed: str | None = None  # why nothing more may be submitted
+        self.warned = 0  # answers so far that hold back whatever has not been sent
         self.posts = asyncio.Semaphore(options.submits or parts.profile.submits_in_flight)
+        self.watching = Crowd(parts.profile.poll.a_second or LOOKS)
+        self.shelving = Shelving(parts)
         self.retries = RetryBudget()
         self.capacity_retries = RetryBudget(share=0.1, floor=1)
-        self.binding = asyncio.Lock()
+        self.owners: dict[JobId, AttemptId] = {}  # of jobs that are only on their way to the disk
         self.posting = set[asyncio.Task[object]]()
         self._earlier = {
             attempt.id for attempt in (*self.running.values(), *self.doubtful.values())
@@ -84,6 +90,10 @@ class Run:
         if fingerprint not in self._planned or fingerprint not in self._recorded:
             return None
         return self._recorded[fingerprint].attempt
+
+    def owner(self, job: JobId) -> AttemptId | None:
+        """The attempt that a job belongs to, or is about to."""
+        return self.owners.get(job) or self.parts.journal.holder(self.parts.journal.realm, job)
 
     def is_earlier(self, attempt: Attempt) -> bool:
         """Whether an earlier run submitted it, so that it may long be ready."""

@@ -10,8 +10,8 @@ import json
 import os
 import socket
 from asyncio import to_thread
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -23,6 +23,7 @@ from runner.gateway.body import encode
 from runner.gateway.filing import Verdict, classify
 from runner.gateway.limits import backoff
 from runner.gateway.profile import Refusal
+from runner.gateway.receipt import Receipt
 from runner.journal import Intent
 from runner.journal import facts as record
 from runner.journal.writing import Admitted, Denied
@@ -70,7 +71,7 @@ async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ende
             return sent
         if not sent.again or tries == TRIES or not run.retries.spend():
             return refused(step, sent)
-        await pause(run, shot.vendor, sent, tries)
+        await pause(run, sent, tries)
     raise AssertionError("the last try returns")
 
 
@@ -78,15 +79,21 @@ async def one_post(
     run: Run, shot: Shot, take: Take, step: Step, body: bytes
 ) -> Attempt | Ended | Verdict:
     """One intent and its POST. A verdict comes back only where provably no job was made."""
-    async with turn(run, shot.vendor):
-        if run.closed:
-            return Ended(Outcome(step, Status.BLOCKED, detail=run.closed))
-        run.parts.preflight()
-        admitted = await run.parts.journal.intend(wish(run, shot, take, step, body), run.caps)
-        if isinstance(admitted, Denied):
-            return Ended(denied(step, admitted))
-        verdict = await run.guarded(post(run, admitted, body))
-    return filed(run, admitted.attempt, verdict)
+    while True:
+        async with AsyncExitStack() as place:
+            await place.enter_async_context(turn(run, shot.vendor))
+            if run.closed:
+                return Ended(Outcome(step, Status.BLOCKED, detail=run.closed))
+            run.parts.preflight()
+            warned = run.warned
+            admitted = await run.parts.journal.intend(wish(run, shot, take, step, body), run.caps)
+            if isinstance(admitted, Denied):
+                return Ended(denied(step, admitted))
+            if run.warned == warned:
+                verdict = await run.guarded(post(run, admitted, body, place))
+                return filed(run, admitted.attempt, verdict)
+            why = "held back by the answer to another request"
+            await run.parts.journal.append(record.not_sent(admitted.attempt.id, why))
 
 
 @asynccontextmanager
@@ -106,30 +113,64 @@ async def turn(run: Run, vendor: str) -> AsyncIterator[None]:
                 return
 
 
-async def post(run: Run, admitted: Admitted, body: bytes) -> Verdict:
+async def post(run: Run, admitted: Admitted, body: bytes, place: AsyncExitStack) -> Verdict:
     """From the first byte to the durable verdict; never cancelled on the way."""
     attempt = admitted.attempt
-    return await file(run, attempt, await answer_to(run, attempt, body, admitted.key))
+    answer = await submitted(run, attempt, body, admitted.key)
+    # In line before the next intent can be: no crash finds more in doubt than there are places,
+    # and one fsync does for both.
+    receipt = run.parts.journal.append(record.receipt(attempt.id, receipts.save(answer)))
+    await place.aclose()
+    verdict = owned(run, attempt, await read_answer(run, attempt, answer, receipt))
+    heed(run, attempt.vendor, verdict)
+    return await file(run, attempt, verdict)
+
+
+def heed(run: Run, vendor: str, verdict: Verdict) -> None:
+    """What an answer means for every take that has not been sent yet."""
+    if verdict.stops_all:
+        run.close(f"nothing more is submitted: {verdict.detail}")
+    if verdict.refusal is Refusal.RATE:
+        run.parts.limiter(vendor).too_fast(verdict.retry_after)
+    run.warned += verdict.stops_all or verdict.refusal is Refusal.RATE
+
+
+def owned(run: Run, attempt: Attempt, verdict: Verdict) -> Verdict:
+    """A job has one owner: who gives an id out twice is not believed."""
+    if verdict.job is None:
+        return verdict
+    if run.owner(verdict.job) in (None, attempt.id):
+        run.owners[verdict.job] = attempt.id
+        return verdict
+    detail = f"may have been accepted: job {verdict.job} belongs to another take already"
+    return Verdict(Standing.AMBIGUOUS, detail, stops_all=True)
 
 
 async def file(run: Run, attempt: Attempt, verdict: Verdict) -> Verdict:
-    """Writes a verdict down. A job has one owner: who gives an id out twice is not believed."""
-    journal = run.parts.journal
-    async with run.binding:
-        owner = journal.holder(journal.realm, verdict.job) if verdict.job else None
-        if owner not in (None, attempt.id):
-            detail = f"may have been accepted: job {verdict.job} belongs to another take already"
-            verdict = Verdict(Standing.AMBIGUOUS, detail, stops_all=True)
-        await journal.append(fact_of(attempt, verdict))
+    """Writes a verdict down."""
+    verdict = owned(run, attempt, verdict)
+    await run.parts.journal.append(fact_of(attempt, verdict))
     return verdict
 
 
 async def answer_to(run: Run, attempt: Attempt, body: bytes, key: str) -> Verdict:
-    """One POST; its answer is durable before anybody reads it: a bug must not lose a paid id."""
+    """One POST, and what its durable answer means."""
+    answer = await submitted(run, attempt, body, key)
+    receipt = run.parts.journal.append(record.receipt(attempt.id, receipts.save(answer)))
+    return await read_answer(run, attempt, answer, receipt)
+
+
+async def submitted(run: Run, attempt: Attempt, body: bytes, key: str) -> Receipt:
     label = f"{attempt.shot} take {attempt.take}" if attempt.take > 1 else attempt.shot
-    answer = await run.parts.client.submit(body, key, label)
+    return await run.parts.client.submit(body, key, label)
+
+
+async def read_answer(
+    run: Run, attempt: Attempt, answer: Receipt, receipt: Awaitable[object]
+) -> Verdict:
+    """An answer is durable before anybody reads it: a bug must not lose a paid id."""
     try:
-        await run.parts.journal.append(record.receipt(attempt.id, receipts.save(answer)))
+        await receipt
     except Outside:
         # The disk is gone: the verdict is rescued beside the receipt, then the trouble goes on.
         verdict = classify(answer, run.parts.profile, run.parts.clock.now())
@@ -152,9 +193,7 @@ def fact_of(attempt: Attempt, verdict: Verdict) -> record.Fact:
 
 
 def filed(run: Run, attempt: Attempt, verdict: Verdict) -> Attempt | Verdict:
-    """What a verdict means for this take and for all others."""
-    if verdict.stops_all:
-        run.close(f"nothing more is submitted: {verdict.detail}")
+    """What a verdict means for this take."""
     match verdict.standing:
         case Standing.ACCEPTED:
             return accept(run, attempt, verdict)
@@ -191,13 +230,10 @@ def refused(step: Step, verdict: Verdict) -> Ended:
     return Ended(Outcome(step, Status.FAILED, detail=verdict.detail), failure)
 
 
-async def pause(run: Run, vendor: str, verdict: Verdict, tries: int) -> None:
-    """A 429 slows the vendor's every take; a lost connection only this one."""
-    if verdict.refusal is Refusal.RATE:
-        run.parts.limiter(vendor).too_fast(verdict.retry_after)
-        return
-    wait = verdict.retry_after or backoff(tries, run.parts.random)
-    await run.parts.clock.sleep(wait)
+async def pause(run: Run, verdict: Verdict, tries: int) -> None:
+    """A 429 has slowed the vendor's every take already; a lost connection slows only this one."""
+    if verdict.refusal is not Refusal.RATE:
+        await run.parts.clock.sleep(verdict.retry_after or backoff(tries, run.parts.random))
 
 
 def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:

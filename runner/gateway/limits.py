@@ -81,6 +81,32 @@ class Pace:
         self._next = max(self._next, until)
 
 
+class Crowd:
+    """How often each of many may ask when all together ask `a_second` times at most.
+
+    Whoever asks too fast for the crowd would only stand in line: all intervals grow alike instead,
+    and shrink again as others leave.
+    """
+
+    def __init__(self, a_second: float) -> None:
+        self._most = a_second
+        self._rates: dict[object, float] = {}
+        self._wanted = 0.0
+
+    def share(self, who: object, seconds: float) -> float:
+        """The interval that `who` gets who would like to ask every so many seconds."""
+        self.leave(who)
+        rate = self._rates[who] = 1.0 / seconds if seconds > 0 else 0.0
+        self._wanted += rate
+        return seconds * max(1.0, self._wanted / self._most)
+
+    def leave(self, who: object) -> None:
+        """Asks no more."""
+        self._wanted -= self._rates.pop(who, 0.0)
+        if not self._rates:
+            self._wanted = 0.0  # what rounding has left
+
+
 class Limiter:
     """What all shots of one gateway and vendor share: room, pace, and a pause after a 429.
 

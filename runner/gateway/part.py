@@ -7,7 +7,6 @@ import base64
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from runner.errors import Outside
 from runner.gateway.wire import Header
 from runner.model import Digest
 
+PRIVATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 # RFC 9530 (`Repr-Digest: sha-256=:…:`) and RFC 3230 (`Digest: SHA-256=…`): of the whole file.
 _DIGEST = re.compile(r"(?:^|,)\s*sha-256=:?([A-Za-z0-9+/]{43}=):?\s*(?:,|$)", re.IGNORECASE)
@@ -119,12 +119,11 @@ class Part:
     def _open(self) -> int:
         if self._file is None:
             try:
-                self._file, name = tempfile.mkstemp(
-                    prefix=f".{self._dest.name}.", suffix=".part", dir=self._dest.parent
-                )
+                path = self._dest.with_name(f".{self._dest.name}.{os.urandom(8).hex()}.part")
+                self._file = os.open(path, PRIVATE, 0o600)
             except OSError as error:
                 raise Outside(f"cannot write beside {self._dest}: {error}") from error
-            self._path = Path(name)
+            self._path = path
         return self._file
 
 

@@ -26,6 +26,7 @@ _PRIOR_WEIGHT = 2.0  # ... worth so many observations
 _LEAST_SPREAD, _MOST_SPREAD = 0.02, 1.0
 _KEPT = 200  # newest durations that count
 _STEPS = 400
+CLOSEST = 8.0  # no two looks at a job are nearer than the usual interval divided by this
 _FIRST_LOOK = 0.7  # of one look is due at the first one: near the 10th percentile
 
 
@@ -46,7 +47,8 @@ def next_poll(
     durations = tuple(seconds for seconds in history[-_KEPT:] if seconds > 0)
     if durations:
         times = schedule(durations, advice.every)
-        place = bisect_right(times, elapsed)
+        # A look that came late stands for the one that is nearly due.
+        place = bisect_right(times, elapsed + advice.every / CLOSEST)
         if place < len(times):
             return times[place] - elapsed
     elif polls_so_far == 0:

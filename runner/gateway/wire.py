@@ -94,7 +94,7 @@ class Wire:
             ("Accept-Encoding", "identity"),
             *headers,
         ]
-        at = httpx.URL(url)
+        at = httpx.URL(url) if isinstance(url, str) else url
         if self._authorization and origin(at) == self._origin:
             own.append(("Authorization", self._authorization))
         extensions: dict[str, Any] = {"timeout": self._timeout}
@@ -194,7 +194,7 @@ def chunks_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 def origin(url: str | httpx.URL) -> tuple[str, str, int | None]:
     """Scheme, host and port: what a key is bound to."""
-    at = httpx.URL(url)
+    at = httpx.URL(url) if isinstance(url, str) else url
     return at.scheme, at.host, at.port or {"http": 80, "https": 443}.get(at.scheme)
 
 

@@ -2,13 +2,15 @@
 
 facts      what can be written down, and its saved form
 tables     the table of facts, and what is derived from it
+opening    its files: made, checked, upgraded
 writing    durable appends, intents and their reservations
 reading    history for the planner; attempts and ledger for people; never blocked
 ledger     the money
 rescue     where a fact goes when the disk fails
 redact     keeps secrets out
 
-What writes is imported from `writing` itself: it brings asyncio along, and most commands only read.
+`opening` and `writing` are imported by themselves: they bring asyncio along, and most commands only
+read.
 """
 
 from runner.journal.facts import Intent, Realm

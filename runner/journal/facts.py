@@ -10,6 +10,7 @@ records in memory may change without the journal becoming unreadable.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,9 +120,7 @@ class Intent:
 
 
 def new_attempt() -> AttemptId:
-    import uuid  # it asks about the platform; readers need none of it
-
-    return AttemptId(uuid.uuid4().hex)
+    return AttemptId(os.urandom(16).hex())
 
 
 def idempotency_key(project: str, intent: Intent, generation: int) -> str:

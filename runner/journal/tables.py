@@ -209,15 +209,16 @@ def move(db: sqlite3.Connection, realm: Realm, seq: int, fact: Fact) -> None:
     after = stake(fact, price or 0, billed)
     db.execute(
         "UPDATE attempts SET standing = ?, job = coalesce(?, job), at_stake = ?, "
-        "billed = coalesce(?, billed), detail = ?, again = ?, told = ? WHERE attempt = ?",
+        "billed = coalesce(?, billed), detail = ?, again = ?, told = ?, "
+        "stored = coalesce(?, stored) WHERE attempt = ?",
         [
             standing, body.get("job"), after, billed, body.get("detail", ""),
-            fact.kind is Kind.NOT_SENT or bool(body.get("again")), seq, fact.attempt,
+            fact.kind is Kind.NOT_SENT or bool(body.get("again")), seq,
+            seq if fact.kind is Kind.STORED else None, fact.attempt,
         ],
     )  # fmt: skip
     count(db, fact.attempt, after - before)
     if fact.kind is Kind.STORED:
-        db.execute("UPDATE attempts SET stored = ? WHERE attempt = ?", [seq, fact.attempt])
         use(db, realm, fingerprint, seq, fact.attempt)
 
 

@@ -1,32 +1,31 @@
 """The journal opened to be written: what `append` has answered survives the loss of power.
 
-Appends that come together share one transaction and one fsync, made in a thread of its own, so
-that a slow disk holds up neither polls nor downloads. After the first disk error nothing more
-is written or submitted; what is still being learned goes to the reserve (`rescue`).
+Appends that come together share one transaction and one fsync. The statements are made on the
+spot: each takes microseconds, and twenty of them in a thread would wait twenty times for their
+turn in Python. The commit, which waits for the disk, has a thread of its own, so that a slow disk
+holds up neither polls nor downloads. After the first disk error nothing more is written or
+submitted; what is still being learned goes to the reserve (`rescue`).
 """
 
 import asyncio
-import os
 import sqlite3
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from runner.errors import Outside
 from runner.journal import facts, tables
 from runner.journal.facts import Fact, Intent, Realm
 from runner.journal.ledger import Caps
-from runner.journal.reading import NAME, Reader, connect_read_only
+from runner.journal.reading import Reader
 from runner.journal.redact import Redactor
 from runner.journal.rescue import Reserve, Saved, rescue
 from runner.model import Attempt, AttemptId, Money, Standing
 from runner.ports import Clock
 
 Work = Callable[[sqlite3.Connection], object]
-PROJECT = "project"  # the file that holds the project's uid, so that keys outlive the journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +79,9 @@ class Journal(Reader):
         """Why nothing can be written any more, once that is so."""
         return self._broken
 
-    async def append(self, *new: Fact) -> None:
-        """Durable once this returns, also if the caller is cancelled meanwhile.
+    def append(self, *new: Fact) -> Awaitable[object]:
+        """In line to be written as soon as this returns; durable once it was awaited, also if
+        whoever awaits it is cancelled meanwhile. What comes later is not durable before it.
 
         Raises Outside if the disk would not take it; then it is in the reserve or on stderr.
         """
@@ -92,7 +92,7 @@ class Journal(Reader):
             for fact in clean:
                 tables.append(db, self.realm, at, fact)
 
-        await self._commit_soon(work, tuple((self.realm, at, fact) for fact in clean))
+        return self._commit_soon(work, tuple((self.realm, at, fact) for fact in clean))
 
     async def intend(self, wish: Intent, caps: Caps) -> Admitted | Denied:
         """Reserves the money and makes the intent durable, or says why not; one transaction.
@@ -125,30 +125,33 @@ class Journal(Reader):
         """Writes what is still waiting, and closes."""
         self._thread.shutdown(wait=True)
         if self._waiting and not self._broken:
-            self._commit(self._waiting)
+            self._commit(self._waiting, self._stated(self._waiting))
         super().close()
         self._writer.close()
         if self._reserve:
             self._reserve.close()
 
-    async def _commit_soon(self, work: Work, saved: tuple[Saved, ...]) -> object:
+    def _commit_soon(self, work: Work, saved: tuple[Saved, ...]) -> "asyncio.Future[object]":
         loop = asyncio.get_running_loop()
         waiting = Waiting(work, saved, loop.create_future())
         self._waiting.append(waiting)
         if self._flushing is None:
             self._flushing = loop.create_task(self._flush())
-        return await waiting.answer
+        return waiting.answer
 
     async def _flush(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                # Whoever the last commit has woken may have more to say: let it share the next.
+                await asyncio.sleep(0)
                 batch, self._waiting = self._waiting, []
-                # Shielded: a batch that is only queued would be dropped when the loop is closed.
                 answers: list[object] = [Outside("the journal did not answer")] * len(batch)
                 try:
+                    stated = self._stated(batch)
+                    # Shielded: what is only queued would be dropped when the loop is closed.
                     answers = await asyncio.shield(
-                        loop.run_in_executor(self._thread, self._commit, batch)
+                        loop.run_in_executor(self._thread, self._commit, batch, stated)
                     )
                 finally:  # also after a bug of ours: nobody waits for ever
                     for waiting, answer in zip(batch, answers, strict=True):
@@ -156,17 +159,34 @@ class Journal(Reader):
         finally:
             self._flushing = None
 
-    def _commit(self, batch: list[Waiting]) -> list[object]:
-        """One transaction for all; an answer or an exception for each. Raises nothing.
+    def _stated(self, batch: list[Waiting]) -> list[object] | sqlite3.Error:
+        """An open transaction with all of the batch, and an answer for each; or the trouble."""
+        if self._broken is not None:
+            return []
+        try:
+            return state(self._writer, batch)
+        except sqlite3.Error as error:
+            return error
+        except BaseException:
+            roll_back(self._writer)
+            raise
+
+    def _commit(self, batch: list[Waiting], stated: list[object] | sqlite3.Error) -> list[object]:
+        """Makes the transaction durable: an answer or an exception for each. Raises nothing.
 
         Only this thread writes to the reserve: two at once would write over each other.
         """
         if self._broken is None:
             try:
-                return commit(self._writer, batch)
+                if isinstance(stated, sqlite3.Error):
+                    raise stated
+                self._writer.execute("COMMIT")
             except sqlite3.Error as error:
                 # Never tried again: after a failed fsync the kernel may have dropped the pages.
                 self._broken = f"the journal cannot be written: {error}"
+                roll_back(self._writer)
+            else:
+                return stated
         rescue(self._reserve, [saved for waiting in batch for saved in waiting.saved])
         return [Outside(self._broken, do="see to the disk, then run again") for _ in batch]
 
@@ -180,25 +200,37 @@ def settle(answer: "asyncio.Future[object]", value: object) -> None:
         answer.set_result(value)
 
 
-def commit(db: sqlite3.Connection, batch: list[Waiting]) -> list[object]:
-    """Raises sqlite3.Error if the disk is the trouble; a conflict concerns only its own entry."""
-    answers: list[object] = []
+def state(db: sqlite3.Connection, batch: list[Waiting]) -> list[object]:
+    """Begins a transaction and says everything in it; gives the answers.
+
+    Raises sqlite3.Error if the disk is the trouble; a conflict concerns only its own entry, so
+    after one everything is said once more, each where it can be taken back alone.
+    """
+    db.execute("BEGIN IMMEDIATE")
     try:
-        db.execute("BEGIN IMMEDIATE")
-        for waiting in batch:
-            db.execute("SAVEPOINT one")
-            try:
-                answers.append(waiting.work(db))
-            except sqlite3.IntegrityError as error:
-                db.execute("ROLLBACK TO one")
-                answers.append(Outside(f"the journal refuses: {error}"))
-            db.execute("RELEASE one")
-        db.execute("COMMIT")
-    except sqlite3.Error:
-        if db.in_transaction:
-            db.rollback()
-        raise
-    return answers
+        return [waiting.work(db) for waiting in batch]
+    except sqlite3.IntegrityError:
+        db.rollback()
+    db.execute("BEGIN IMMEDIATE")
+    return [alone(db, waiting.work) for waiting in batch]
+
+
+def alone(db: sqlite3.Connection, work: Work) -> object:
+    """The answer, or the refusal; then nothing of it is left."""
+    db.execute("SAVEPOINT one")
+    try:
+        return work(db)
+    except sqlite3.IntegrityError as error:
+        db.execute("ROLLBACK TO one")
+        return Outside(f"the journal refuses: {error}")
+    finally:
+        db.execute("RELEASE one")
+
+
+def roll_back(db: sqlite3.Connection) -> None:
+    """Lets go of what could not be made durable; the disk may not even take that."""
+    with suppress(sqlite3.Error):
+        db.rollback()
 
 
 def taken(db: sqlite3.Connection, realm: Realm, wish: Intent) -> Denied | None:
@@ -271,98 +303,5 @@ def opened(attempt: AttemptId, wish: Intent, at: str) -> Attempt:
     )
 
 
-def open_journal(folder: Path, realm: Realm, clock: Clock, secrets: Sequence[str] = ()) -> Journal:
-    """Opens, creates or upgrades the journal in `folder`; takes back what the reserve holds.
-
-    Raises Outside if it cannot be written, is damaged, or was written by a newer reelmake.
-    """
-    path = folder / NAME
-    try:
-        make_private(folder, path)
-        writer = connect(path, folder)
-        reserve = Reserve(folder)
-        reader = connect_read_only(path)
-    except (sqlite3.Error, OSError) as error:
-        raise Outside(
-            f"the journal {path} cannot be written: {error}",
-            do="without it nothing may be sent; check the folder's permissions and free space",
-        ) from error
-    journal = Journal(writer, reader, reserve, realm, clock, secrets)
-    take_back(writer, reserve)
-    return journal
-
-
-def make_private(folder: Path, path: Path) -> None:
-    """0700 for the folder, 0600 for the files, and both durable names."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True)
-        sync_folder(folder.parent)
-    if not path.exists():
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-        sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def connect(path: Path, folder: Path) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    try:
-        if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            check(db, path)
-            tables.upgrade(db, path)
-        # FULL: a commit is on the disk, not only in the log's pages. fullfsync: on macOS too.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "fullfsync = ON"):
-            db.execute(f"PRAGMA {pragma}")
-        if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            tables.create(db, uid(folder))
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def check(db: sqlite3.Connection, path: Path) -> None:
-    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise Outside(
-            f"{path} is damaged: {found}",
-            do="nothing is submitted; keep the file, reading it still works as far as it goes",
-        )
-
-
-def uid(folder: Path) -> str:
-    """The project's uid, from its own small file: keys stay the same if the journal is lost."""
-    path = folder / PROJECT
-    try:
-        return str(uuid.UUID(path.read_text().strip()))
-    except (OSError, ValueError):
-        new = str(uuid.uuid4())
-    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-    with os.fdopen(handle, "w") as out:
-        out.write(new + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    sync_folder(folder)
-    return new
-
-
 def read_project(db: sqlite3.Connection) -> str:
     return str(db.execute("SELECT value FROM project WHERE name = 'uid'").fetchone()[0])
-
-
-def take_back(db: sqlite3.Connection, reserve: Reserve) -> None:
-    """What an earlier run could only save in the reserve becomes part of the journal."""
-    saved = reserve.returned()
-    if not saved:
-        return
-    db.execute("BEGIN IMMEDIATE")
-    for realm, at, fact in saved:
-        tables.append(db, realm, at, fact)
-    db.execute("COMMIT")
-    reserve.clear()

@@ -14,6 +14,7 @@ from runner.media.magic import describe
 MAX_BOXES = 10_000
 MAX_DEPTH = 16
 MAX_CHUNKS = 1_000_000
+MAX_HELD = 4 << 20  # bytes of a moov that is read in one go
 OFFSETS = {b"stco": "I", b"co64": "Q"}  # where the samples lie, as 32 or 64 bit
 CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"dinf", b"stbl", b"mvex"})
 NEEDED = (b"ftyp", b"moov", b"mdat")
@@ -47,6 +48,8 @@ class _Walk:
     fd: int
     size: int
     boxes: int = 0
+    held: bytes = b""
+    held_at: int = 0
 
     def whole_file(self) -> None:
         found = self.children(0, self.size, depth=0, within="the file")
@@ -54,6 +57,8 @@ class _Walk:
             if name not in found:
                 raise NotWhole(f"no {_name(name)} box")
         for start, end in found[b"moov"]:
+            if end - start <= MAX_HELD:
+                self.held, self.held_at = os.pread(self.fd, end - start, start), start
             tracks = self.children(start, end, depth=1, within="moov").get(b"trak", [])
             if not tracks:
                 raise NotWhole("no track in moov")
@@ -88,7 +93,7 @@ class _Walk:
         self.boxes += 1
         if self.boxes > MAX_BOXES:
             raise NotWhole(f"more than {MAX_BOXES} boxes")
-        head = os.pread(self.fd, min(16, end - at), at)
+        head = self.read(min(16, end - at), at)
         if len(head) < 8:
             raise NotWhole(f"{end - at} stray bytes at the end of {within}")
         size, name, inner = int.from_bytes(head[:4], "big"), head[4:8], at + 8
@@ -104,20 +109,27 @@ class _Walk:
             )
         return name, inner, at + size
 
+    def read(self, count: int, at: int) -> bytes:
+        """As os.pread, without asking the system for what is at hand."""
+        start = at - self.held_at
+        if start >= 0 and start + count <= len(self.held):
+            return self.held[start : start + count]
+        return os.pread(self.fd, count, at)
+
     def offsets(self, start: int, end: int, code: str) -> None:
         """Every chunk of samples must begin within the file."""
-        count = int.from_bytes(os.pread(self.fd, 4, start + 4), "big")
+        count = int.from_bytes(self.read(4, start + 4), "big")
         width = struct.calcsize(f">{code}")
         if count > MAX_CHUNKS or start + 8 + count * width > end:
             raise NotWhole(f"an index of {count} chunks")
-        table = os.pread(self.fd, count * width, start + 8)
+        table = self.read(count * width, start + 8)
         if any(offset >= self.size for (offset,) in struct.iter_unpack(f">{code}", table)):
             raise NotWhole("its index points behind the end of the file")
 
     def references(self, start: int, end: int) -> None:
         """Media outside the file is refused: it would be read from wherever the file says."""
         for name, inner, after in self.entries(start + 8, end):
-            flags = os.pread(self.fd, 4, inner)
+            flags = self.read(4, inner)
             if after - inner < 4 or not flags[3] & 1:
                 raise NotWhole(f"its media lies outside the file (dref {_name(name)})")
 

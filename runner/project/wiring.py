@@ -15,7 +15,8 @@ from runner.executor.parts import Media
 from runner.gateway.client import Client
 from runner.gateway.filing import Report
 from runner.gateway.limits import Limiter
-from runner.journal.writing import Journal, open_journal
+from runner.journal.opening import open_journal
+from runner.journal.writing import Journal
 from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe

@@ -8,16 +8,18 @@ store that a team shares: what is only there is fetched when it is wanted.
 import contextlib
 import os
 import stat
+import threading
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from runner.disk import (
-    commit_file,
     copy_file,
     hash_file,
     make_private_dir,
+    move_file,
     open_temp,
     said,
     sync_folder,
@@ -46,6 +48,7 @@ class Store:
     def __init__(self, root: Path, shared: Behind | None = None) -> None:
         self.root = root
         self._shared = shared
+        self._making = threading.Lock()
         self._asked = 0
         self._listed: frozenset[Digest] = frozenset()
 
@@ -92,6 +95,7 @@ class Store:
             return blob
         if self._shared is None or not self._shared.has(digest):
             raise Outside(f"no store has {digest}")
+        make_private_dir(self.root)
         self._make_shelf(blob.parent)
         with said(blob):
             fd, tmp = open_temp(blob)
@@ -133,28 +137,55 @@ class Store:
         the truth. Raises `Outside`, and `tmp` still lies where it was.
         """
         digest = sha256 or hash_file(tmp)
+        for trouble in self.take_in_all([(tmp, digest)]):
+            if trouble is not None:
+                raise trouble
+        return digest
+
+    def take_in_all(self, files: Sequence[tuple[Path, Digest]]) -> list[Outside | None]:
+        """Move finished files into the store; for each the trouble, or None: it is durable.
+
+        Files that come to lie in one folder share the fsync of it.
+        """
+        make_private_dir(self.root)
+        troubles: dict[int, Outside] = {}
+        shelves = defaultdict[Path, list[int]](list)
+        for index, (tmp, digest) in enumerate(files):
+            try:
+                shelves[self._shelve(tmp, digest)].append(index)
+            except Outside as error:
+                troubles[index] = error
+        for shelf, indices in shelves.items():
+            try:
+                with said(shelf):
+                    sync_folder(shelf)
+                    for index in indices:
+                        files[index][0].unlink(missing_ok=True)
+            except Outside as error:
+                troubles |= dict.fromkeys(indices, error)
+        return [troubles.get(index) for index in range(len(files))]
+
+    def _shelve(self, tmp: Path, digest: Digest) -> Path:
+        """Bring the bytes, synced, under their name; the folder that is to be synced yet.
+
+        Where they lay there already, that may be another writer's doing, and not durable yet.
+        """
         dest = self._spot(digest)
         self._make_shelf(dest.parent)
         with said(dest):
-            if self.verify(digest):
-                sync_folder(dest.parent)  # the other writer's rename may not be durable yet
-                tmp.unlink()
-            elif tmp.stat().st_dev == dest.parent.stat().st_dev:
-                tmp.chmod(READ_ONLY)
-                commit_file(tmp, dest)
-            else:
-                copy_file(tmp, dest, mode=READ_ONLY, expected=digest)
-                tmp.unlink()
-        return digest
+            if not self.verify(digest):
+                if tmp.stat().st_dev == dest.parent.stat().st_dev:
+                    tmp.chmod(READ_ONLY)
+                    move_file(tmp, dest)
+                else:
+                    copy_file(tmp, dest, mode=READ_ONLY, expected=digest)
+        return dest.parent
 
     def _make_shelf(self, shelf: Path) -> None:
-        make_private_dir(self.root)
-        with said(shelf):
-            try:
+        with self._making, said(shelf):  # nobody uses a shelf whose own name may still be lost
+            if not shelf.is_dir():
                 shelf.mkdir(mode=0o700)
-            except FileExistsError:
-                return
-            sync_folder(self.root)
+                sync_folder(self.root)
 
     def place(self, digest: Digest, dest: Path) -> bool:
         """Put a copy of a blob at `dest`, whole and durable; False if the same bytes lie there.

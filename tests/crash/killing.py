@@ -5,13 +5,14 @@ just before and just after. A dead process does nothing more: once killed, every
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from film_set import FilmSet
 
+from runner.errors import Outside
 from runner.executor import Options, Parts, execute
 from runner.gateway.download import Fetched
 from runner.gateway.filing import Report
@@ -19,7 +20,8 @@ from runner.gateway.listing import Listing
 from runner.gateway.receipt import Receipt
 from runner.journal import Caps, Intent
 from runner.journal.facts import Fact, Kind
-from runner.journal.writing import Admitted, Denied, Journal, open_journal
+from runner.journal.opening import open_journal
+from runner.journal.writing import Admitted, Denied, Journal
 from runner.model import Digest, JobId, Outcome, Storyboard
 from runner.planner import make_plan
 
@@ -111,11 +113,11 @@ class MortalStore:
         found: Path = self.real.path(digest)
         return found
 
-    def take_in(self, tmp: Path, sha256: Digest) -> Digest:
+    def take_in_all(self, files: Sequence[tuple[Path, Digest]]) -> Sequence[Outside | None]:
         self.trigger.reach("before take_in")
-        digest: Digest = self.real.take_in(tmp, sha256)
+        troubles: Sequence[Outside | None] = self.real.take_in_all(files)
         self.trigger.reach("after take_in")
-        return digest
+        return troubles
 
 
 def mortal(parts: Parts, trigger: Trigger) -> Parts:

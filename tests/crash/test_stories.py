@@ -21,7 +21,7 @@ from virtual_time import LoopClock, run_virtually
 
 from runner.journal import open_reader
 from runner.journal.decisions import abandon, adopt, doubts, resubmit
-from runner.journal.writing import open_journal
+from runner.journal.opening import open_journal
 from runner.model import Attempt, JobId, Shot, Standing, Status, Storyboard
 
 WORDS = ("dusk", "dawn", "fog")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runner.gateway.limits import (
     LONGEST_WAIT,
+    Crowd,
     Limiter,
     Pace,
     RetryBudget,
@@ -206,3 +207,27 @@ def test_a_pause_holds_every_look() -> None:
     pace.hold(110.0)
     assert [pace.book(100.0), pace.book(105.0)] == [30.0, 25.0]
     assert pace.book(131.0) == 0.0
+
+
+def test_a_crowd_asks_no_oftener_than_one_may() -> None:
+    """A thousand who each want every second share ten a second; whoever is alone waits for none."""
+    crowd = Crowd(10.0)
+    assert crowd.share("first", 1.0) == 1.0
+    for number in range(1, 1000):
+        crowd.share(number, 1.0)
+    assert crowd.share("first", 1.0) == pytest.approx(100.0)
+    assert crowd.share(7, 20.0) == pytest.approx(20.0 * 999.05 / 10.0)
+    for number in range(1, 1000):
+        crowd.leave(number)
+    assert crowd.share("first", 1.0) == pytest.approx(1.0)
+
+
+def test_whoever_leaves_a_crowd_twice_was_there_once() -> None:
+    """A take that ends, by whatever way, gives its share back, and no more."""
+    crowd = Crowd(1.0)
+    crowd.share("one", 1.0)
+    crowd.share("two", 1.0)
+    for _ in range(3):
+        crowd.leave("two")
+    assert crowd.share("one", 1.0) == 1.0
+    assert crowd.share("never", 0.0) == 0.0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runner.gateway.polling import next_poll, schedule
+from runner.gateway.polling import CLOSEST, next_poll, schedule
 from runner.gateway.profile import PollAdvice
 
 EVERY = 15.0
@@ -105,6 +105,13 @@ def test_the_next_look_always_comes(elapsed: float, polls: int, history: list[fl
     wait = next_poll(elapsed, polls, history, ADVICE)
     longest = 4 * EVERY + 60 * max(history, default=0.0)
     assert 0.0 < wait <= longest
+
+
+@given(st.floats(0, 300), st.floats(0.02, 0.3))
+def test_a_late_look_is_not_followed_by_one_at_once(elapsed: float, spread: float) -> None:
+    """What is learned asks often where a finish is likely, never twice in a breath."""
+    history = [100.0 * math.exp(spread * (n % 5 - 2)) for n in range(40)]
+    assert next_poll(elapsed, 3, history, ADVICE) >= EVERY / CLOSEST
 
 
 def test_a_job_that_hangs_is_asked_about_ever_more_rarely() -> None:
