@@ -527,9 +527,12 @@ def test_a_bug_in_what_is_to_be_written_leaves_nobody_waiting(
 ) -> None:
     """Nothing of it is written, whoever wrote is told, and the next fact is taken as ever."""
 
+    def stumbles(*_: object) -> None:
+        raise KeyError("nothing")
+
     async def use(journal: Journal) -> None:
         with monkeypatch.context() as bug:
-            bug.setattr(tables, "derive", lambda *_: {}["nothing"])
+            bug.setattr(tables, "derive", stumbles)
             with pytest.raises(Outside):
                 await journal.append(facts.accepted(AttemptId("a"), JobId("j1")))
         await journal.append(facts.accepted(AttemptId("b"), JobId("j2")))
