@@ -107,8 +107,10 @@ class Run:
         profile = self.parts.profile
         if attempt.gateway != profile.name:
             return f"at {attempt.gateway}: run with --gateway {attempt.gateway}"
+        if not self.paid or not self.is_earlier(attempt):
+            return ""
         sent_to = self.parts.journal.intent(attempt.id)["origin"]
-        if self.paid and sent_to != profile.base_url:
+        if sent_to != profile.base_url:
             return f"at {sent_to}, and {profile.name} is {profile.base_url} now: set it back"
         return ""
 
