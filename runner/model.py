@@ -402,6 +402,7 @@ class Attempt:
     detail: str = ""  # what the gateway said, safe to print
     vars: Mapping[str, JSON] = field(default_factory=dict)  # as in the result to come
     inputs: tuple[Mapping[str, JSON], ...] = ()
+    instead_of: Digest | None = None  # the request whose take it stands for, by `on_failure`
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +445,7 @@ class Step:
     result: Result | None = None  # for REUSE and RESTORE; for a forced RENDER what there is
     asked: Mapping[str, JSON] | None = None
     forced: bool = False  # renders although it is up to date; decide it again with force
+    instead_of: "Step | None" = None  # of an `on_failure` step: what its take will stand for
 
 
 @dataclass(frozen=True, slots=True)

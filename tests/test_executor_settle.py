@@ -457,6 +457,41 @@ def test_a_failed_take_tries_what_the_shot_says(quarantined: FilmSet, gateway: F
     )
 
 
+def test_a_step_under_way_is_collected_by_the_next_run(
+    quarantined: FilmSet, gateway: FakeGateway
+) -> None:
+    """What was refused before is not sent anew beside it: one take, one video."""
+    gateway.fates = [MODERATED]
+    film = board(shot("one", on_failure=({"prompt": "a gentler version"},)))
+    stop = Stop()
+
+    async def interrupted() -> None:
+        await asyncio.gather(quarantined.run(film, stop=stop), soon(100.0, stop.request))
+
+    run_virtually(interrupted())
+    assert list(prompts(gateway)) == ["this is one", "a gentler version"]
+    (outcome,) = run_virtually(quarantined.run(film))
+    assert outcome.status is DONE
+    assert outcome.result
+    assert outcome.result.accepted
+    assert outcome.result.accepted["prompt"] == "a gentler version"
+    assert len(gateway.posts) == 2
+
+
+def test_a_step_in_doubt_is_settled_before_anything_is_sent(
+    listed: FilmSet, gateway: FakeGateway
+) -> None:
+    """Its answer was lost: the list has its job, and the first request stays refused."""
+    gateway.fates = [MODERATED, LOST]
+    film = board(shot("one", on_failure=({"prompt": "a gentler version"},)))
+    waits = replace(listed.profile, dedupe=replace(listed.profile.dedupe, contract="quarantine"))
+    here, listed.profile = listed.profile, waits
+    assert statuses(run_virtually(listed.run(film))) == [UNDECIDED]
+    listed.profile = here
+    assert statuses(run_virtually(listed.run(film))) == [DONE]
+    assert list(prompts(gateway)) == ["this is one", "a gentler version"]
+
+
 def test_every_step_stays_within_the_cap(quarantined: FilmSet, gateway: FakeGateway) -> None:
     """A fallback is a submit like any other: no cap is passed for it."""
     from runner.journal import Caps

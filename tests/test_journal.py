@@ -10,6 +10,7 @@ import stat
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,7 +22,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runner.errors import Outside
-from runner.journal import Caps, Intent, Realm, facts, open_reader, opening, tables, writing
+from runner.journal import (
+    Caps,
+    Intent,
+    Realm,
+    decisions,
+    facts,
+    open_reader,
+    opening,
+    tables,
+    writing,
+)
 from runner.journal.opening import open_journal
 from runner.journal.reading import NAME
 from runner.journal.rescue import Reserve
@@ -131,6 +142,44 @@ def test_a_stored_take_comes_back_as_it_was_told(folder: Path) -> None:
     assert history.latest[ShotId("sh010"), 1] == result
     assert not history.running
     assert not history.doubtful
+
+
+def test_what_a_step_rendered_stands_for_its_take_at_once(folder: Path) -> None:
+    """Stored is enough, should the program end before it says so: nothing is sent again."""
+    first, step = wish("first"), wish("step", shot=ShotId("first"))
+    step = replace(step, instead_of=(first.fingerprint, first.asked))
+
+    async def use(journal: Journal) -> None:
+        await finish(journal, await admit(journal, step))
+
+    with_journal(folder, use)
+    for _ in range(2):
+        with open_reader(folder) as reader:
+            history = reader.history("paid")
+        result = history.results[first.fingerprint]
+        assert (result.asked, result.accepted) == (first.asked, step.asked)
+        assert history.latest[ShotId("first"), 1] == result
+        assert history.results[step.fingerprint].accepted is None
+        with closing(sqlite3.connect(folder / NAME)) as db, db:
+            tables.rebuild(db)
+
+
+def test_a_job_that_expired_can_still_be_another_one(folder: Path) -> None:
+    """A wrong id that was looked for in vain does not lock out the right one."""
+
+    async def use(journal: Journal) -> None:
+        attempt = await admit(journal, wish())
+        await journal.append(facts.adopted(attempt, JobId("wrong"), "user"))
+        await journal.append(facts.expired(attempt, "not found", JobId("wrong")))
+        (lost,) = journal.attempts("paid", Standing.EXPIRED)
+        await decisions.adopt(journal, lost, JobId("right"))
+        await journal.append(facts.failed(attempt, "unknown", "late", "free"))
+        await journal.append(facts.accepted(attempt, JobId("later")))
+
+    with_journal(folder, use)
+    with open_reader(folder) as reader:
+        (attempt,) = reader.attempts("paid")
+    assert (attempt.standing, attempt.job) == (Standing.FAILED, "right")
 
 
 def test_an_attempt_is_seen_where_it_stands(folder: Path) -> None:

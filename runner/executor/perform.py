@@ -97,24 +97,55 @@ async def follow(run: Run, attempt: Attempt, shot: Shot, take: Take, step: Step)
 
 
 async def render(run: Run, work: Work) -> Outcome:
-    """Submits and collects. Lack of capacity at the vendor is tried once more by itself."""
+    """Submits and collects, then whatever `on_failure` says, until something comes of it."""
+    changes = list(work.shot.on_failure)
+    number = in_hand(run, work)
+    if number is None:
+        ended, rest = await at_first(run, work), changes
+    else:
+        ended = await instead(run, work, changes[number], "an earlier run had come to this")
+        rest = changes[number + 1 :]
+    for change in rest:
+        if ended.failure is None:
+            break
+        ended = await instead(run, work, change, ended.outcome.detail)
+    return ended.outcome
+
+
+async def at_first(run: Run, work: Work) -> Ended:
+    """The request itself. Lack of capacity at the vendor is tried once more without being told."""
     ended = await once(run, work.shot, work.take, work.step)
     if ended.failure == "capacity" and run.capacity_retries.spend():
         run.parts.progress.note(f"{work.step.shot}: no capacity, tried once more")
         ended = await once(run, work.shot, work.take, work.step)
-    for change in work.shot.on_failure:
-        if ended.failure is None:
-            break
-        ended = await instead(run, work, change, ended)
-    return ended.outcome
+    return ended
 
 
-async def instead(run: Run, work: Work, change: Mapping[str, JSON], before: Ended) -> Ended:
-    """One step of the shot's `on_failure`. What it renders stands for the take that failed."""
+def in_hand(run: Run, work: Work) -> int | None:
+    """The `on_failure` step that an earlier run had sent for this take, by its number."""
+    sent = {
+        attempt.fingerprint
+        for attempt in (*run.running.values(), *run.doubtful.values())
+        if attempt.instead_of is not None and attempt.instead_of == work.step.fingerprint
+    }
+    for number, change in enumerate(work.shot.on_failure if sent else ()):
+        if stand_in(run, work, change)[2].fingerprint in sent:
+            return number
+    return None
+
+
+def stand_in(run: Run, work: Work, change: Mapping[str, JSON]) -> tuple[Shot, Take, Step]:
+    """Shot, take and step as one step of `on_failure` has them."""
     shot, take = changed(run, work.shot, work.take, change)
     step = decide(shot, take, run.facts, run.kept, force=work.step.forced)
+    return shot, take, replace(step, instead_of=work.step)
+
+
+async def instead(run: Run, work: Work, change: Mapping[str, JSON], why: str) -> Ended:
+    """One step of the shot's `on_failure`. What it renders stands for the take that failed."""
+    shot, take, step = stand_in(run, work, change)
     names = ", ".join(f"{key}: {value}" for key, value in change.items() if key != "media")
-    run.parts.progress.note(f"{shot.id}: {before.outcome.detail}; instead, {names}")
+    run.parts.progress.note(f"{shot.id}: {why}; instead, {names}")
     if step.action in (Action.REUSE, Action.RESTORE):
         ended = Ended(Outcome(step, Status.DONE, step.result))
     elif step.fingerprint in run.running or step.fingerprint in run.doubtful:

@@ -4,6 +4,7 @@ How a doubt is settled is the profile's contract: by the key, by a listing, or b
 """
 
 from asyncio import to_thread
+from collections.abc import Container
 from dataclasses import replace
 from hashlib import sha256
 
@@ -15,7 +16,19 @@ from runner.gateway.filing import Verdict, classify
 from runner.gateway.limits import backoff
 from runner.journal import facts as record
 from runner.journal.facts import seconds_of
-from runner.model import Action, Attempt, Outcome, Plan, Shot, Standing, Status, Step, Take
+from runner.model import (
+    Action,
+    Attempt,
+    Digest,
+    Outcome,
+    Plan,
+    Shot,
+    ShotId,
+    Standing,
+    Status,
+    Step,
+    Take,
+)
 
 CRASHED = "the program ended before an answer came"
 SKEW = 60.0  # s
@@ -66,13 +79,26 @@ async def let_go(run: Run) -> None:
 def forgotten(run: Run, plan: Plan) -> list[Attempt]:
     """Jobs that no step of this plan asks for: paid, or perhaps, so their takes are kept."""
     wanted = {step.fingerprint for step in plan.steps}
+    unknown = {(step.shot, step.take) for step in plan.steps if step.fingerprint is None}
     listed = run.parts.profile.dedupe.contract == "listed"
     attempts = (*run.running.values(), *(run.doubtful.values() if listed else ()))
     return [
         attempt
         for attempt in attempts
-        if attempt.fingerprint not in wanted and not run.elsewhere(attempt)
+        if attempt.fingerprint not in wanted
+        and not (attempt.instead_of and stands_for_one(attempt, wanted, unknown))
+        and not run.elsewhere(attempt)
     ]
+
+
+def stands_for_one(
+    attempt: Attempt, wanted: Container[Digest | None], unknown: Container[tuple[ShotId, int]]
+) -> bool:
+    """Whether an `on_failure` step's attempt is for a take of the plan, which will ask for it.
+
+    `unknown` are takes whose request is known only once what they wait for is there.
+    """
+    return attempt.instead_of in wanted or (attempt.shot, attempt.take) in unknown
 
 
 async def reconcile(

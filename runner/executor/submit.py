@@ -10,7 +10,7 @@ import json
 import os
 import socket
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -261,7 +261,16 @@ def wish(run: Run, shot: Shot, take: Take, step: Step, body: bytes) -> Intent:
         key_variable=profile.key_variable,
         vars=take.vars,
         inputs=inputs(take.request, step.asked),
+        instead_of=stood_for(step),
     )
+
+
+def stood_for(step: Step) -> tuple[Digest, Mapping[str, JSON]] | None:
+    """The request that the take of an `on_failure` step will stand for, if it is another one."""
+    first = step.instead_of
+    if first is None or first.fingerprint in (None, step.fingerprint) or first.asked is None:
+        return None
+    return first.fingerprint, first.asked
 
 
 def in_short(body: bytes) -> dict[str, JSON]:

@@ -12,7 +12,7 @@ from runner.model import Attempt, JobId, ShotId, Standing
 
 IN_DOUBT = (Standing.OPEN, Standing.AMBIGUOUS)
 UNDER_WAY = (Standing.ACCEPTED, Standing.COMPLETED)
-GIVEN_UP = (Standing.ABANDONED,)
+GIVEN_UP = (Standing.ABANDONED, Standing.EXPIRED)  # a wrong id may have been looked for in vain
 
 
 def doubts(

@@ -117,6 +117,8 @@ class Intent:
     key_variable: str | None = None  # the name of the variable, never the key
     vars: Mapping[str, JSON] = field(default_factory=dict)  # Take.vars, for saying what changed
     inputs: tuple[Mapping[str, JSON], ...] = ()  # the media: role, where from, identity
+    instead_of: tuple[Digest, Mapping[str, JSON]] | None = None
+    """Of an `on_failure` step: fingerprint and document of the request it will stand for."""
 
 
 def new_attempt() -> AttemptId:
@@ -176,6 +178,7 @@ def intent(attempt: AttemptId, wish: Intent, generation: int, key: str, at: str)
             "boot": wish.boot,
             "vars": dict(wish.vars),
             "inputs": [dict(each) for each in wish.inputs],
+            **({"instead_of": save_request(*wish.instead_of)} if wish.instead_of else {}),
             "at": at,
         },
     )
@@ -284,16 +287,20 @@ def abandoned(attempt: AttemptId, detail: str = "given up") -> Fact:
 
 def vouched(result: Result, fingerprint: Digest, asked: Mapping[str, JSON]) -> Fact:
     """A person declares a stored take good for a changed request."""
-    return Fact(result.attempt, Kind.VOUCHED, {"fingerprint": fingerprint, "asked": dict(asked)})
+    return Fact(result.attempt, Kind.VOUCHED, save_request(fingerprint, asked))
 
 
 def stands_for(result: Result, fingerprint: Digest, asked: Mapping[str, JSON]) -> Fact:
     """A take made by an `on_failure` step stands where the one that failed would."""
-    body = {"fingerprint": fingerprint, "asked": dict(asked), "by": "on_failure"}
+    body = {**save_request(fingerprint, asked), "by": "on_failure"}
     return Fact(result.attempt, Kind.VOUCHED, body)
 
 
 # ── saved values ────────────────────────────────────────────────────────────────────────────
+
+
+def save_request(fingerprint: Digest, asked: Mapping[str, JSON]) -> dict[str, JSON]:
+    return {"fingerprint": fingerprint, "asked": dict(asked)}
 
 
 def save_money(money: Money | None) -> JSON:

@@ -52,7 +52,7 @@ JOIN attempts AS a ON a.attempt = t.attempt
 JOIN facts AS i ON i.seq = a.asked
 JOIN facts AS s ON s.seq = a.stored
 JOIN facts AS v ON v.seq = t.seq
-WHERE t.realm = ? ORDER BY t.seq
+WHERE t.realm = ? ORDER BY t.seq, t.fingerprint <> a.fingerprint
 """
 
 
@@ -270,6 +270,7 @@ def read_attempt(row: Row) -> Attempt:
         detail=detail,
         vars=asked.get("vars", {}),
         inputs=tuple(asked.get("inputs", ())),
+        instead_of=asked["instead_of"]["fingerprint"] if "instead_of" in asked else None,
     )
 
 
@@ -278,6 +279,8 @@ def read_result(row: Row) -> Result:
     asked, got = json.loads(intent), json.loads(stored)
     billed = read_money(got["billed"])
     vouched = json.loads(said)["asked"] if kind == "vouched" else None
+    if vouched is None and fingerprint != asked["fingerprint"]:
+        vouched = asked["instead_of"]["asked"]
     return Result(
         attempt=AttemptId(attempt),
         shot=ShotId(shot),

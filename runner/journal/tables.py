@@ -20,6 +20,7 @@ from runner.model import JSON, AttemptId
 SCHEMA = 1
 LIVE = ("open", "ambiguous", "accepted", "completed")
 ENDS = ("not_sent", "refused", "stored", "failed", "expired")  # nothing follows
+WAYS_BACK = {("expired", Kind.ADOPTED)}  # a person has found the right job
 
 FACTS = """
 CREATE TABLE IF NOT EXISTS project (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -202,7 +203,7 @@ def move(db: sqlite3.Connection, realm: Realm, seq: int, fact: Fact) -> None:
         "SELECT price, at_stake, fingerprint, standing FROM attempts WHERE attempt = ?",
         [fact.attempt],
     ).fetchone()
-    if found is None or found[3] in ENDS:
+    if found is None or (found[3] in ENDS and (found[3], fact.kind) not in WAYS_BACK):
         return  # an end is an end: what is said after it stays on record and moves nothing
     price, before, fingerprint, _ = found
     billed = micro(read_money(body.get("billed"))) if body.get("billed") else None
@@ -220,6 +221,7 @@ def move(db: sqlite3.Connection, realm: Realm, seq: int, fact: Fact) -> None:
     count(db, fact.attempt, after - before)
     if fact.kind is Kind.STORED:
         use(db, realm, fingerprint, seq, fact.attempt)
+        stand_in(db, realm, seq, fact.attempt)
 
 
 def stake(fact: Fact, price: int, billed: int | None) -> int:
@@ -237,6 +239,17 @@ def use(
     db.execute(
         "INSERT OR REPLACE INTO takes VALUES (?, ?, ?, ?)", [realm, fingerprint, seq, attempt]
     )
+
+
+def stand_in(db: sqlite3.Connection, realm: Realm, seq: int, attempt: AttemptId) -> None:
+    """What an `on_failure` step rendered is the take it was sent for, from this moment on."""
+    row = db.execute(
+        "SELECT json_extract(body, '$.instead_of.fingerprint') FROM facts "
+        "JOIN attempts ON seq = asked WHERE attempts.attempt = ?",
+        [attempt],
+    ).fetchone()
+    if row and row[0]:
+        use(db, realm, row[0], seq, attempt)
 
 
 def count(db: sqlite3.Connection, attempt: AttemptId, change: int) -> None:

@@ -300,6 +300,7 @@ def opened(attempt: AttemptId, wish: Intent, at: str) -> Attempt:
         estimate=wish.estimate,
         vars=wish.vars,
         inputs=wish.inputs,
+        instead_of=wish.instead_of[0] if wish.instead_of else None,
     )
 
 
