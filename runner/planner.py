@@ -153,14 +153,14 @@ class Total:
 
 def total(steps: Sequence[Step]) -> Total:
     """The price of everything that may be rendered."""
-    spending = [step for step in steps if step.action in SPENDING and not _shared(step)]
+    spending = [step for step in steps if spends(step)]
     known = [step.estimate.cost.amount for step in spending if step.estimate]
     return Total(Money(sum(known, Decimal(0))), len(spending) - len(known))
 
 
 def fallbacks(storyboard: Storyboard, steps: Sequence[Step], facts: Facts) -> Total:
     """What `on_failure` may cost besides: if all of it is needed, and what fails is billed."""
-    spending = {(s.shot, s.take) for s in steps if s.action in SPENDING and not _shared(s)}
+    spending = {(step.shot, step.take) for step in steps if spends(step)}
     prices = [
         facts.estimate(fallback(take.request, change))
         for shot in storyboard.shots
@@ -218,8 +218,10 @@ def _among(step: Step, shot: Shot, board: _Board) -> Step:
     return step
 
 
-def _shared(step: Step) -> bool:
-    return step.action is Action.WAIT and step.fingerprint is not None
+def spends(step: Step) -> bool:
+    """Whether a step may cost something; one that another's take will serve does not."""
+    shared = step.action is Action.WAIT and step.fingerprint is not None
+    return step.action in SPENDING and not shared
 
 
 def _known(names: Collection[ShotId], shots: Mapping[ShotId, Shot]) -> frozenset[ShotId]:

@@ -26,7 +26,7 @@ from runner.model import (
     Standing,
     Storyboard,
 )
-from runner.planner import decide, fallbacks, missing, total
+from runner.planner import decide, fallbacks, missing, spends, total
 
 ONE = shot("sh010")
 DONE = result(ONE.takes[0], A)
@@ -245,6 +245,7 @@ def test_two_shots_that_ask_the_same_share_one_render() -> None:
     ]
     assert made.steps[1].depends_on == ("sh010",)
     assert total(made.steps).cost == Money(Decimal("0.50"))
+    assert [spends(step) for step in made.steps] == [True, False]
 
 
 # ── pins ────────────────────────────────────────────────────────────────────────────────────

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from runner.errors import ExitCode
 from runner.model import JSON, Action, Facts, History, Plan, ShotId, Step
-from runner.planner import UP_TO_DATE, Selection, fallbacks, total
+from runner.planner import UP_TO_DATE, Selection, asked_after, fallbacks, spends, total
 from runner.progress import Out, count, name
 from runner.project import Film, open_project
 from runner.project.excerpt import Part, changed_part
@@ -22,8 +22,6 @@ STYLES = {
     Action.WAIT: "",
     Action.BLOCKED: "warn",
 }
-
-SPENDING = (Action.RENDER, Action.WAIT)
 
 
 def main(
@@ -46,7 +44,8 @@ def main(
     if not (shots or save or why or fmt == "json"):
         part = changed_part(project, file, gateway, out_dir)
     if part is None:
-        part = whole(project.film(file, gateway=gateway, out_dir=out_dir), chosen)
+        film = project.film(file, gateway=gateway, out_dir=out_dir)
+        part = whole(film, chosen, on_paper=save is not None)
     film, facts, plan = part.film, part.facts, part.plan
     if film.endpoint.note:
         out.say(film.endpoint.note)
@@ -69,14 +68,18 @@ def main(
     return ExitCode.DONE
 
 
-def whole(film: Film, chosen: Selection) -> Part:
+def whole(film: Film, chosen: Selection, *, on_paper: bool) -> Part:
+    """The plan of the whole film. Doubts that a run settles by itself block nothing in it, unless
+    it goes on paper: there stands what is known now."""
     facts = film.gather()
+    if film.profile.dedupe.contract != "quarantine" and not on_paper:
+        facts = asked_after(facts, film.endpoint.name)
     return Part(film, facts, film.plan(facts, chosen))
 
 
 def say_warnings(out: Out, film: Film, plan: Plan) -> None:
     """In full before anything is asked of a vendor, else only how many there are."""
-    if any(step.action in SPENDING for step in plan.steps):
+    if any(spends(step) for step in plan.steps):
         out.problems(film.warnings)
     elif film.warnings:
         file = os.path.relpath(film.project.root / film.storyboard.path)
@@ -156,7 +159,7 @@ def say_fallbacks(out: Out, film: Film, plan: Plan, facts: Facts) -> None:
 
 
 def priced(step: Step) -> str:
-    if step.action not in SPENDING:
+    if not spends(step):
         return ""
     if step.estimate is None:
         return "price ?"
@@ -164,7 +167,7 @@ def priced(step: Step) -> str:
 
 
 def summary(plan: Plan) -> str:
-    spending = [step for step in plan.steps if step.action in SPENDING]
+    spending = [step for step in plan.steps if spends(step)]
     if not spending:
         return "nothing to render"
     sum_ = total(plan.steps)

@@ -135,6 +135,9 @@ def test_what_hangs_on_a_doubt_is_asked_for_before_the_gateway_settles_it(
         space.run("run", "film.yaml", "--yes").left(3)
         settles = "dedupe: {contract: listed, quiet: 0.1}"
         space.write("reelmake.yaml", f"gateways: {{studio: {{{profile}, {settles}}}}}")
+        space.run("plan", "film.yaml").ok().says(
+            "sh010  resume", "studio is asked whether there is a job", "sh020  wait", "1 to render"
+        )
         space.run("run", "film.yaml").left(3).says("1 to render", "more if what is in doubt")
         assert opened.posts == 1
         space.run("run", "film.yaml", "--yes").ok()
