@@ -6,11 +6,12 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from runner import __version__, savedplan
 from runner.commands.editing import rewrite
@@ -37,7 +38,7 @@ from runner.model import (
 from runner.planner import SETTLED, Selection, asked_after, fallbacks, missing, total
 from runner.ports import Progress
 from runner.progress import Lines, Out, face
-from runner.project import Film, open_project
+from runner.project import Film, Project, open_project
 from runner.project.finish import write_down
 from runner.project.idle import Watch
 from runner.project.wiring import client_for, journal_for, locked, served, wired
@@ -67,11 +68,12 @@ def main(
 ) -> ExitCode:
     """Make it so. Results go to stdout only with `--format json`."""
     approved = read_saved(saved) if saved else None
-    if take is not None:
-        add_take(out, file, shots, take)
     watch = Watch(out)
     out = watch.out
-    film = open_project(file, watch.environ).film(file, gateway=gateway, out_dir=out_dir)
+    project = open_project(file, watch.environ)
+    more = None if take is None else another_take(project, file, shots, take)
+    text = more.edit(file.read_bytes().decode()).encode() if more else None
+    film = project.film(file, gateway=gateway, out_dir=out_dir, text=text)
     if film.endpoint.note:
         out.say(film.endpoint.note, "bold")
     cap = None if max_cost is None else Money(max_cost)
@@ -85,6 +87,8 @@ def main(
         if frozen:
             refuse_missing(plan)
         consent(out, film, plan, facts, selection, approved=approved is not None, yes=yes, cap=cap)
+        if more and rewrite(file, more.edit):
+            out.say(more.said)
         options = Options(
             run=uuid.uuid4().hex,
             jobs=jobs or film.project.settings.data.get("jobs", JOBS),
@@ -139,17 +143,29 @@ def chosen(
     return approved.selection
 
 
-def add_take(out: Out, file: Path, shots: tuple[str, ...], take: int) -> None:
-    """A take beyond those the storyboard asks for is written into it first: it stays the truth."""
+class AnotherTake(NamedTuple):
+    """A take beyond those the storyboard asks for is written into it: it stays the truth."""
+
+    edit: Callable[[str], str]  # of the storyboard's text
+    said: str
+
+
+def another_take(
+    project: Project, file: Path, shots: tuple[str, ...], take: int
+) -> AnotherTake | None:
+    """What is to be written for `--take`; None where the storyboard asks for that take already."""
     if len(shots) != 1:
         raise BadInput("--take goes with one shot", do="reelmake run FILE SHOT --take N")
-    storyboard, _ = open_project(file, os.environ).storyboard(file)
+    storyboard, _ = project.storyboard(file)
     shot = next((shot for shot in storyboard.shots if shot.id == shots[0]), None)
-    if shot is not None and take > len(shot.takes):
-        rewrite(file, lambda text: set_field(text, shot.id, "takes", take, str(file)))
-        between = range(len(shot.takes) + 1, take)
-        more = f"; a run without --take renders take {between[0]} too" if between else ""
-        out.say(f"{file}: {shot.id} now has takes: {take}{more}")
+    if shot is None or take <= len(shot.takes):
+        return None
+    between = range(len(shot.takes) + 1, take)
+    more = f"; a run without --take renders take {between[0]} too" if between else ""
+    return AnotherTake(
+        lambda text: set_field(text, shot.id, "takes", take, str(file)),
+        f"{file}: {shot.id} now has takes: {take}{more}",
+    )
 
 
 def hold_to(approved: SavedPlan, film: Film, plan: Plan) -> None:

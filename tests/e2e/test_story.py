@@ -78,7 +78,10 @@ def test_a_reroll_changes_that_shot_and_what_hangs_on_it(two: tuple[Space, Space
     a, b = two
     b.run("run", "film.yaml", "--frozen").ok()
     before = b.posts
-    b.run("run", "film.yaml", "sh010", "--take", "2", "--yes").ok()
+    text = (b.root / "film.yaml").read_text()
+    b.run("run", "film.yaml", "sh010", "--take", "2").left(3)
+    assert (b.root / "film.yaml").read_text() == text  # nobody said yes
+    b.run("run", "film.yaml", "sh010", "--take", "2", "--yes").ok().says("now has takes: 2")
     assert b.posts == before + 1
     b.run("keep", "film.yaml", "sh010", "2").ok()
     b.run("run", "film.yaml", "--yes").ok()
