@@ -23,7 +23,6 @@ def start(quick: bool) -> object:
 
 
 def noop(quick: bool) -> object:
-    peers.prepare()
     sizes = SIZES[:1] if quick else SIZES
     return {str(size): graphs.nothing_to_do(size, 3 if quick else 5) for size in sizes}
 
@@ -90,6 +89,7 @@ def main() -> None:
     parser.add_argument("sections", nargs="*", choices=[[], *SECTIONS], metavar="SECTION")
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats, no file")
     asked = parser.parse_args()
+    peers.prepare()
     found = {} if asked.quick else results.read()
     for name in asked.sections or SECTIONS:
         began = CLOCK()
