@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from typing import TypeVar
 
 from runner.model import ShotId
 
+Node = TypeVar("Node")
 Needs = Mapping[ShotId, Sequence[ShotId]]
 
 
@@ -59,30 +61,22 @@ def find_cycles(needs: Needs, most: int = 20) -> list[tuple[ShotId, ...]]:
     return cycles
 
 
-def used_by(needs: Needs) -> dict[ShotId, list[ShotId]]:
-    """For each needed shot, the shots that need it, each once."""
-    users: dict[ShotId, list[ShotId]] = {}
+def used_by(needs: Mapping[Node, Sequence[Node]]) -> dict[Node, list[Node]]:
+    """For each needed one, those that need it, each once."""
+    users: dict[Node, list[Node]] = {}
     for shot, wanted in needs.items():
         for need in dict.fromkeys(wanted):
             users.setdefault(need, []).append(shot)
     return users
 
 
-def downstream(needs: Needs, changed: Iterable[ShotId]) -> set[ShotId]:
-    """The given shots and everything that hangs on them."""
-    users = used_by(needs)
-    found = set(changed)
-    todo = list(found)
-    while todo:
-        for user in users.get(todo.pop(), ()):
-            if user not in found:
-                found.add(user)
-                todo.append(user)
-    return found
+def downstream(needs: Mapping[Node, Sequence[Node]], changed: Iterable[Node]) -> set[Node]:
+    """The given ones and everything that hangs on them."""
+    return upstream(used_by(needs), changed)
 
 
-def upstream(needs: Needs, wanted: Iterable[ShotId]) -> set[ShotId]:
-    """The given shots and everything they hang on."""
+def upstream(needs: Mapping[Node, Sequence[Node]], wanted: Iterable[Node]) -> set[Node]:
+    """The given ones and everything they hang on."""
     found = set(wanted)
     todo = list(found)
     while todo:

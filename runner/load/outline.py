@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 
+from runner import graph
 from runner.load.drafts import Draft
 from runner.model import Problem, Shot, ShotId
 from runner.source import Map
@@ -189,21 +190,8 @@ def _keeps_to_itself(block: str, indent: int) -> bool:
 def _kept(of: Outline, changed: Iterable[int]) -> list[int]:
     """What changed and what there is something to say about, all that hangs on these, and all
     that any of it needs."""
-    named_by: dict[int, list[int]] = {}
-    for number, named in of.needs.items():
-        for needed in named:
-            named_by.setdefault(needed, []).append(number)
-    return sorted(_reach(_reach({*changed, *of.loud}, named_by), of.needs))
-
-
-def _reach(numbers: set[int], ways: Mapping[int, Iterable[int]]) -> set[int]:
-    reached, waiting = set(numbers), list(numbers)
-    while waiting:
-        for number in ways.get(waiting.pop(), ()):
-            if number not in reached:
-                reached.add(number)
-                waiting.append(number)
-    return reached
+    reached = graph.downstream(of.needs, {*changed, *of.loud})
+    return sorted(graph.upstream(of.needs, reached))
 
 
 def _left_out(
