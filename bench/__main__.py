@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes, few repeats, no file")
     asked = parser.parse_args()
     peers.prepare()
-    found = {} if asked.quick else results.read()
+    found = results.read() if asked.sections and not asked.quick else {}
     for name in asked.sections or SECTIONS:
         began = CLOCK()
         found[name] = {"machine": machine(), "found": SECTIONS[name](asked.quick)}
