@@ -71,7 +71,7 @@ def of(text: str, *spoken_of: str) -> Outline | None:
 def parted(text: str, *spoken_of: str, before: str = TEXT) -> Excerpt | None:
     found = of(before, *spoken_of)
     assert found
-    return excerpt(read_outline(*found.saved()), text)
+    return excerpt(read_outline(found.saved()), text)
 
 
 def told(shot: Shot) -> str:

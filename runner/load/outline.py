@@ -1,15 +1,17 @@
 """A long storyboard whose text has changed in a few shots is read again in these only.
 
 An *outline* remembers where the entries of `shots:` stand in a text that was read and found good,
-and which of them name which. After an edit inside some entries, the *excerpt* is the new text with
-every entry left out that neither changed, nor hangs on one that did, nor is needed by one of
-those. What is left out becomes comments, line by line, so that every place stays where it was, and
-the excerpt is a storyboard like any other: it is read and checked as the whole would be.
+and which of them name which; of the text itself only digests, for it may hold secrets. After an
+edit inside some entries, the *excerpt* is the new text with every entry left out that neither
+changed, nor hangs on one that did, nor is needed by one of those. What is left out becomes
+comments, line by line, so that every place stays where it was, and the excerpt is a storyboard
+like any other: it is read and checked as the whole would be.
 
 Pure. Where the excerpt might be read otherwise than the whole there is none: flow style, anchors,
 an edit outside the shots or one that leaves its indentation.
 """
 
+import hashlib
 import json
 import re
 from bisect import bisect_right
@@ -27,26 +29,24 @@ _DASH = re.compile(r" *- +(\{ *)?\Z").match  # before an entry's first key
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Offsets in `text`; shots and what else belongs to an entry, by its number."""
+    """Offsets in a text that was read; shots and what else belongs to an entry, by its number."""
 
-    text: str
+    length: int  # characters
     starts: list[int]  # each entry's first line, and where the list ends
+    digests: list[str]  # of what stands before the entries, of each, and of what comes after
     indent: int  # columns before the dashes
     cut: tuple[int, int] | None  # the lines of `cut:`
     shots: list[dict[ShotId, int]]  # what an entry makes: the ids, each with its takes
     needs: dict[int, list[int]]  # entries that an entry names
     loud: list[int]  # entries there is something to say about, changed or not
 
-    def saved(self) -> tuple[bytes, bytes]:
-        """As bytes, to be kept: the outline, and the text."""
-        rest = asdict(self) | {"text": "", "needs": list(self.needs.items())}
-        return json.dumps(rest).encode(), self.text.encode()
+    def saved(self) -> bytes:
+        return json.dumps(asdict(self) | {"needs": list(self.needs.items())}).encode()
 
 
-def read_outline(rest: bytes, text: bytes) -> Outline:
-    """An outline from what `saved` made of it."""
-    fields = json.loads(rest)
-    return Outline(**fields | {"text": text.decode(), "needs": dict(fields["needs"])})
+def read_outline(saved: bytes) -> Outline:
+    fields = json.loads(saved)
+    return Outline(**fields | {"needs": dict(fields["needs"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,12 @@ def outline(
                 return None  # an excerpt might bring its steps into another order
             needs.setdefault(entry_of[shot.id], set()).add(entry_of[needed])
     loud |= {entry_of[id_] for id_ in spoken_of}
-    indent = board.doc.text.index("-", starts[0]) - starts[0]
+    text, bounds = board.doc.text, [*starts, end]
     return Outline(
-        board.doc.text,
-        [*starts, end],
-        indent,
+        len(text),
+        bounds,
+        [_digest(text[a:b]) for a, b in pairwise((0, *bounds, len(text)))],
+        text.index("-", starts[0]) - starts[0],
         sections.get("cut"),
         makes,
         {number: sorted(named - {number}) for number, named in needs.items()},
@@ -140,13 +141,11 @@ def _place(draft: Draft) -> int:
 
 def excerpt(of: Outline, text: str) -> Excerpt | None:
     """The part of `text` that must be read again; None where that cannot be told."""
-    start, end = _changed(of.text, text)
-    grown = len(text) - len(of.text)
-    if start < of.starts[0] or end > of.starts[-1]:
+    grown = len(text) - of.length
+    changed = _changed(of, text, grown)
+    if changed is None:
         return None
-    last_entry = len(of.starts) - 2
-    first = min(bisect_right(of.starts, max(start - 1, of.starts[0])) - 1, last_entry)
-    last = min(bisect_right(of.starts, end) - 1, last_entry)
+    first, last = changed
     if not _keeps_to_itself(text[of.starts[first] : of.starts[last + 1] + grown], of.indent):
         return None
     kept = _kept(of, range(first, last + 1))
@@ -160,23 +159,25 @@ def excerpt(of: Outline, text: str) -> Excerpt | None:
     )
 
 
-def _changed(old: str, new: str) -> tuple[int, int]:
-    """From where to where in `old` the two texts differ."""
-    start = _common(old, new)
-    end = _common(old[start:][::-1], new[start:][::-1])
-    return start, len(old) - end
+def _changed(of: Outline, text: str, grown: int) -> tuple[int, int] | None:
+    """The first and the last entry that is not as it was; None where something else is not."""
+    bounds = (0, *of.starts, of.length)
+
+    def same(part: int, shift: int) -> bool:
+        """Whether a part is as it was, where it was or as far from the end as it was."""
+        start, end = bounds[part] + shift, bounds[part + 1] + shift
+        return _digest(text[start:end]) == of.digests[part]
+
+    entries = range(1, len(of.digests) - 1)
+    if not same(0, 0) or not same(len(entries) + 1, grown):
+        return None
+    first = next((part for part in entries if not same(part, 0)), entries[-1])
+    last = next((part for part in reversed(entries[first - 1 :]) if not same(part, grown)), first)
+    return first - 1, last - 1
 
 
-def _common(one: str, other: str) -> int:
-    """How many characters two texts begin alike with."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _keeps_to_itself(block: str, indent: int) -> bool:

@@ -55,7 +55,7 @@ class Watch:
         }
         form = whole_outline(film, steps)
         if form is not None:
-            marks[about(name_of(film.file, gateway, out_dir))] = form.saved()
+            marks[about(name_of(film.file, gateway, out_dir))] = [form.saved()]
         leave_marks(
             str(film.project.state),
             self._began,
