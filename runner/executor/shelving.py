@@ -29,7 +29,8 @@ class Shelving:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._landed: list[Landed] = []
-        self._lanes = set[asyncio.Task[None]]()
+        self._lanes = 0
+        self._tasks = set[asyncio.Task[None]]()  # held, or they may be collected under way
 
     async def take_in(self, path: Path, sha256: Digest) -> Probe:
         """What the film turned out to be; from now on it is durable in the store.
@@ -39,13 +40,20 @@ class Shelving:
         loop = asyncio.get_running_loop()
         landed = Landed(path, sha256, loop.create_future())
         self._landed.append(landed)
-        if len(self._lanes) < LANES:
-            lane = loop.create_task(self._work())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+        if self._lanes < LANES:
+            self._lanes += 1
+            task = loop.create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
         return await landed.answer
 
     async def _work(self) -> None:
+        try:
+            await self._empty()
+        finally:
+            self._lanes -= 1  # with the last look at what has landed: the next must not wait for us
+
+    async def _empty(self) -> None:
         while self._landed:
             batch, self._landed = self._landed[:MOST], self._landed[MOST:]
             try:
