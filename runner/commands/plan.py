@@ -51,7 +51,7 @@ def main(
         out.say(film.endpoint.note)
     say_warnings(out, film, plan)
     if save:
-        from runner import savedplan
+        from runner import savedplan  # few plans go on paper
 
         on_paper = film.seen_from_root().plan(facts, chosen)
         save.write_bytes(savedplan.save(film.storyboard, on_paper, chosen))

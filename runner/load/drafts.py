@@ -8,10 +8,9 @@ from runner.load.found import Path, loc_of
 from runner.model import JSON, Loc
 from runner.source import Document, Map, Spot, find, merge, pointer
 
-MERGED = frozenset(
-    ("vars", "options", "extra_body")
-)  # mappings of many values; a source is one value
-OWN = frozenset(("variants", "for_each"))  # said once for the whole entry
+# Mappings of many values; a source is one value.
+MERGED = frozenset({"vars", "options", "extra_body"})
+OWN = frozenset({"variants", "for_each"})  # said once for the whole entry
 
 
 class Layer(NamedTuple):

@@ -3,6 +3,8 @@
 settings   `reelmake.yaml`, checked
 endpoint   which gateway is meant, with which key
 opened     root, paths, catalogue, prices; a storyboard with its facts and plan
+idle       the marks of a command that found nothing to do
+excerpt    after a small change: the plan of what changed
 wiring     the parts an executor needs
 """
 
