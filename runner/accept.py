@@ -2,16 +2,17 @@
 
 from collections import ChainMap
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.model import Action, Digest, Facts, Result, ShotId, Step, Storyboard
 from runner.planner import SETTLED, make_plan
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """A take a person says yes to, although something else is asked by now."""
 
     old: Digest  # the fingerprint it had

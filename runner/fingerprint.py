@@ -22,9 +22,10 @@ Three decisions that can never be taken back, because a changed fingerprint is a
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
+
+from msgspec import Struct
 
 from runner.errors import BadInput
 from runner.model import JSON, Digest, Frame, LocalFile, Medium, Request, ShotOutput, Take, Url
@@ -44,8 +45,7 @@ _canonical = json.JSONEncoder(
 ).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One difference between two documents. A side that says nothing there is None."""
 
     path: Path  # ("prompt",), ("options", "cfg_scale"), ("reference", 2): references count from 1

@@ -8,10 +8,11 @@ file remembers where. Amounts of money are `Decimal`; durations are seconds; siz
 """
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, NewType
+
+from msgspec import Struct, field
 
 JSON = Any  # a JSON value; a recursive type would cost more than it tells
 
@@ -25,8 +26,7 @@ Digest = NewType("Digest", str)  # SHA-256, 64 lower-case hex digits
 # ── where things stand, and what is wrong with them ─────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Loc:
+class Loc(Struct, frozen=True):
     """A place in a file. Lines and columns count from 1; `path` is a JSON pointer."""
 
     file: str
@@ -43,8 +43,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One thing wrong with an input: where, which rule, and how to mend it."""
 
     rule: str  # "veo.image_needs_8s", "yaml.duplicate_key"
@@ -58,8 +57,7 @@ class Problem:
 # ── money ───────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     amount: Decimal
     currency: str = "USD"
 
@@ -68,8 +66,7 @@ class Money:
         return f"${text}" if self.currency == "USD" else f"{text} {self.currency}"
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """What a take is expected to cost, and why. `bound` marks an upper bound, not a figure."""
 
     cost: Money
@@ -84,18 +81,15 @@ Role = Literal["first_frame", "last_frame", "base_video", "reference"]
 Frame = Literal["first", "last"] | Decimal  # Decimal: seconds from the start
 
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+class LocalFile(Struct, frozen=True):
     path: str  # POSIX, relative to the project root, inside it after realpath
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Struct, frozen=True):
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShotOutput:
+class ShotOutput(Struct, frozen=True):
     """The kept take of another shot: its video, or one frame of it."""
 
     shot: ShotId
@@ -105,8 +99,7 @@ class ShotOutput:
 Origin = LocalFile | Url | ShotOutput
 
 
-@dataclass(frozen=True, slots=True)
-class Medium:
+class Medium(Struct, frozen=True):
     """One piece of media a shot is given. References keep their order: markers count by it."""
 
     role: Role
@@ -117,8 +110,7 @@ class Medium:
     alias: str | None = None  # its `as:` text
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked of a model, in the neutral vocabulary: input of fingerprint and adapter.
 
     None means not asked for, so the vendor's default applies.
@@ -147,8 +139,7 @@ class Request:
         return tuple(m for m in self.media if m.role == "reference")
 
 
-@dataclass(frozen=True, slots=True)
-class Take:
+class Take(Struct, frozen=True):
     """One rendering of a shot. Numbers count from 1; templates may depend on the number."""
 
     shot: ShotId
@@ -163,8 +154,7 @@ DEVICES = frozenset(
 )  # names Windows opens as devices, whatever extension follows
 
 
-@dataclass(frozen=True, slots=True)
-class Shot:
+class Shot(Struct, frozen=True):
     """A resolved shot: cascade applied, templates rendered, sources found."""
 
     id: ShotId
@@ -197,8 +187,7 @@ class Shot:
         return (*kept, f"{stem}.t{take}.mp4") if len(self.takes) > 1 else kept
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
+class Clip(Struct, frozen=True):
     """One entry of the cut. Seconds count from the start of the shot's kept take."""
 
     shot: ShotId
@@ -208,22 +197,19 @@ class Clip:
     at: Loc = Loc("", 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Soundtrack:
+class Soundtrack(Struct, frozen=True):
     origin: LocalFile | Url
     gain_db: Decimal = Decimal(0)
     fade_in: Decimal = Decimal(0)
     fade_out: Decimal = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     clips: tuple[Clip, ...]
     audio: Soundtrack | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Storyboard:
+class Storyboard(Struct, frozen=True):
     """A whole film. Shots stand in file order; ids are unique ignoring case."""
 
     path: str  # POSIX, relative to the project root
@@ -242,8 +228,7 @@ class Storyboard:
 # ── what is known of vendors, models and gateways ───────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class FrameSize:
+class FrameSize(Struct, frozen=True):
     """One size a model renders: how it is asked for, and what really comes back (pixels).
 
     Width and height are 0 where they are not published, or where an input decides them.
@@ -256,8 +241,7 @@ class FrameSize:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(Struct, frozen=True):
     """What the catalogue knows of one model; data in `schemas/vendors/`, overrides applied."""
 
     id: ModelId
@@ -280,8 +264,7 @@ class ModelFacts:
     source: str = ""  # who names the model, and when: "gateway doc 2026-04-14"
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(Struct, frozen=True):
     """Stands in a request body where a medium's bytes or URL will be written.
 
     A URL is always written as itself. `form` says how local bytes go: a data URL, raw base64,
@@ -295,8 +278,7 @@ class Attach:
 Body = dict[str, JSON]  # JSON, with Attach values where media go
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What the file should turn out to be; None: not known beforehand."""
 
     width: int | None = None
@@ -308,8 +290,7 @@ class Expected:
 # ── what has happened ───────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What a video file turned out to be."""
 
     width: int
@@ -319,8 +300,7 @@ class Probe:
     audio: bool
 
 
-@dataclass(frozen=True, slots=True)
-class MediaInfo:
+class MediaInfo(Struct, frozen=True):
     """What a local reference is by its content, whatever its name says; None: does not apply."""
 
     kind: Kind
@@ -334,8 +314,7 @@ class MediaInfo:
     audio: bool = False  # a video with sound
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """A difference between what was asked and what came back; the take needs review."""
 
     rule: str  # "take.seconds", "take.size", "take.audio"
@@ -343,8 +322,7 @@ class Finding:
     path: str = ""  # the file it is about, where it is about one
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """A take that was rendered, paid for, and stored."""
 
     attempt: AttemptId
@@ -383,8 +361,7 @@ class Standing(StrEnum):
     ABANDONED = "abandoned"  # a person gave it up (end)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One POST with its durable intent, as the journal now sees it."""
 
     id: AttemptId
@@ -405,8 +382,7 @@ class Attempt:
     instead_of: Digest | None = None  # the request whose take it stands for, by `on_failure`
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """What is known of the past for one realm (paid, or the local gateway's previews).
 
     Keyed by fingerprint: what was asked decides, not which shot asked. `latest` is by shot and
@@ -431,8 +407,7 @@ class Action(StrEnum):
     BLOCKED = "blocked"  # upstream failed, or a decision is needed
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One take with what will be done about it, and why."""
 
     shot: ShotId
@@ -448,15 +423,13 @@ class Step:
     instead_of: "Step | None" = None  # of an `on_failure` step: what its take will stand for
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     storyboard: str
     gateway: str
     steps: tuple[Step, ...]  # in an order in which they could be done one by one
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Everything a plan depends on besides the storyboard, gathered beforehand."""
 
     history: History
@@ -478,8 +451,7 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"  # resumable
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     step: Step
     status: Status
     result: Result | None = None

@@ -14,9 +14,11 @@ For one take, in this order:
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import NamedTuple
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner import graph
 from runner.errors import BadInput
@@ -50,8 +52,7 @@ SETTLED = (Action.REUSE, Action.RESTORE)
 UP_TO_DATE = "up to date"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What is wanted of a film: these shots, and of these the takes; None: all of them.
 
     `force` renders them although they are up to date.
@@ -143,8 +144,7 @@ def asked_after(facts: Facts, gateway: str) -> Facts:
     return replace(facts, history=history)
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """What a plan may cost. A waiting take is counted in full: it may still turn out free."""
 
     cost: Money
@@ -177,8 +177,7 @@ def fallback(request: Request, change: Mapping[str, JSON]) -> Request:
     return replace(request, **{key: value for key, value in change.items() if key != "again"})
 
 
-@dataclass(slots=True)
-class _Board:
+class _Board(Struct):
     """What the plan has settled so far, in the order of the steps."""
 
     steps: list[Step] = field(default_factory=list)

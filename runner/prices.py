@@ -5,9 +5,10 @@ priced at its maximum and marked as a bound. All arithmetic is `Decimal`; amount
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Literal, get_args
+
+from msgspec import Struct, field
 
 from runner.model import JSON, Estimate, FrameSize, Loc, Medium, ModelFacts, Money, Problem, Request
 
@@ -28,8 +29,7 @@ BILLED_IN_OPTIONS = frozenset({"duration", "frames", "resolution", "size"})
 SecondsOf = Callable[[Medium], float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A price, and what must hold for it. None: it does not matter."""
 
     amount: Decimal
@@ -39,8 +39,7 @@ class Row:
     option: str | None = None  # this option is set
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """Prices of one model or family from one source."""
 
     unit: Unit
@@ -55,8 +54,7 @@ class Offer:
     cheaper_with: tuple[str, ...] = ()  # options that lower the price, nobody says how far
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """USD for one unit of a currency."""
 
     usd: Decimal
@@ -64,8 +62,7 @@ class Rate:
     date: str
 
 
-@dataclass(frozen=True, slots=True)
-class PriceTable:
+class PriceTable(Struct, frozen=True):
     """Offers by model id or family, the project's own before the published ones."""
 
     layers: tuple[Mapping[str, tuple[Offer, ...]], ...] = ()
@@ -115,8 +112,7 @@ def _priced(bill: "_Bill", row: Row, table: PriceTable) -> Estimate | None:
     return Estimate(Money(_rounded(units * row.amount * rate)), basis, bound)
 
 
-@dataclass(frozen=True, slots=True)
-class _Bill:
+class _Bill(Struct, frozen=True):
     """A request as one offer would bill it. Lengths come with whether they are a bound."""
 
     offer: Offer
@@ -253,12 +249,11 @@ def read_table(data: JSON, overrides: JSON = None, *, file: str = "reelmake.yaml
 
 
 Path = tuple[object, ...]
-OFFER_KEYS = frozenset(Offer.__slots__) | {"amount"}
-ROW_KEYS = frozenset(Row.__slots__)
+OFFER_KEYS = frozenset(Offer.__struct_fields__) | {"amount"}
+ROW_KEYS = frozenset(Row.__struct_fields__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
+class _Reader(Struct, frozen=True):
     """Reads plain data and notes what is wrong with it, with a pointer to where."""
 
     file: str

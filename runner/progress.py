@@ -9,9 +9,11 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, TextIO, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.model import Action, Outcome, Plan, Problem, Severity, ShotId, Status, Step
 from runner.ports import Progress
@@ -32,8 +34,7 @@ def escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-@dataclass(frozen=True, slots=True)
-class Out:
+class Out(Struct, frozen=True):
     """Where a command speaks: `result` for scripts, `say` for people."""
 
     stdout: TextIO

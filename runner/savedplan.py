@@ -5,8 +5,9 @@ The bytes are the same for the same plan, so that it can be committed and read i
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from runner.errors import BadInput
 from runner.model import JSON, Action, Digest, Money, Plan, ShotId, Step, Storyboard
@@ -26,16 +27,14 @@ FURTHER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SavedStep:
+class SavedStep(Struct, frozen=True):
     action: Action
     fingerprint: Digest | None
     cost: Money | None
     sha256: Digest | None  # bytes that were known for it
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True):
     storyboard: str
     sha256: Digest
     gateway: str

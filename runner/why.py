@@ -6,8 +6,9 @@ renders.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from runner.fingerprint import Change, changes, in_order, same
 from runner.model import (
@@ -34,8 +35,7 @@ SHORT = 40  # characters of a value that still fit in a line
 TEXTS = ("prompt", "negative_prompt")  # fields that templates write
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One thing that was changed: a field of the shot, or a variable inside its texts."""
 
     text: str  # "vars.grade teal -> amber", "seconds 5 -> 8", "first_frame: sh010 came out new"
@@ -48,8 +48,7 @@ class Cause:
         return f"{self.text}{where}{inside}"
 
 
-@dataclass(frozen=True, slots=True)
-class Ripple:
+class Ripple(Struct, frozen=True):
     """One cause with everything in a plan that it reaches.
 
     A take with several causes counts under each of them.

@@ -1,8 +1,7 @@
 """Stale is the user's call: bytes declared good for what is asked by now."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from plain_film import A, B, board, facts, plan, result, said, shot
 
 from runner.accept import accept

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from fake_gateway import (
     small_film,
 )
 from film_set import FilmSet, board, shot, soon, statuses
+from msgspec.structs import replace
 from virtual_time import run_virtually
 
 from runner.executor import Stop

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from fake_gateway import (
     small_film,
 )
 from film_set import FilmSet, board, shot, soon, statuses
+from msgspec.structs import replace
 from virtual_time import START, LoopClock, run_virtually
 
 from runner.errors import BadInput

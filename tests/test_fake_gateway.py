@@ -1,12 +1,13 @@
 """The gateway in memory is held against the built-in one over real HTTP: same story, same books."""
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from fake_gateway import PROFILE, FakeGateway, each_its_own, small_film
+from msgspec.structs import replace
 from virtual_time import run_virtually
 
 from runner.executor.parts import Client as AnyClient

@@ -10,7 +10,6 @@ import stat
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from multiprocessing import get_context
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from runner.errors import Outside
 from runner.journal import (

@@ -5,7 +5,6 @@ import re
 import subprocess
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from runner.disk import hash_file
 from runner.errors import BadInput, NeedsDecision, Outside

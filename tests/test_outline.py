@@ -2,12 +2,12 @@
 
 import random
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from runner.load import Loaded, load
 from runner.load.outline import Excerpt, Outline, excerpt, outline, read_outline

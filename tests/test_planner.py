@@ -1,12 +1,12 @@
 """Plans: what is done about every take, and the reason in plain words."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from plain_film import PRICE, A, B, C, attempt, board, facts, plan, result, said, shot, video
 
 from runner.errors import BadInput

@@ -1,10 +1,10 @@
 """Films that leave the house say how they were made."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+from msgspec.structs import replace
 from plain_film import A, B, result, shot
 
 from runner.manifest import Entry

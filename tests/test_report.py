@@ -4,12 +4,12 @@ import base64
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from plain_film import A, B, C, attempt, board, facts, plan, result, shot
 
 from runner import manifest

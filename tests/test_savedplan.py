@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from plain_film import A, B, C, attempt, board, facts, plan, result, shot
 
 from runner.errors import BadInput

@@ -274,7 +274,7 @@ def test_nothing_heavy_is_imported(film: Path) -> None:
     """With nothing to do, not even the command line's parser is loaded."""
     import subprocess
 
-    names = "click yaml jinja2 jsonschema httpx sqlite3 av rich dataclasses json"
+    names = "click yaml jinja2 jsonschema httpx sqlite3 av rich msgspec dataclasses json"
     code = (
         "import sys; from runner.__main__ import main\n"
         f"sys.argv = ['reelmake', *{WORDS!r}]\n"

@@ -1,12 +1,12 @@
 """Why: the changed thing, its line, and everything it reaches."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from plain_film import A, B, board, facts, plan, result, shot
 
 from runner.fingerprint import asked, digest

@@ -4,8 +4,9 @@ import asyncio
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.disk import free_bytes, network_filesystem
 from runner.errors import ExitCode, ReelmakeError
@@ -21,8 +22,7 @@ NOTHING = Digest("0" * 64)  # a blob that no store has
 YEAR_2025 = 1_735_689_600
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     what: str
     text: str
     severity: Severity | None = None  # None: in order

@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.load import Draft
@@ -16,8 +18,7 @@ from runner.vendors import find
 MERGED = ("options", "extra_body")  # a shot's own are laid over those of `defaults`
 
 
-@dataclass(frozen=True, slots=True)
-class MovingShot:
+class MovingShot(Struct, frozen=True):
     """A shot that may move to another model."""
 
     shot: Shot

@@ -5,16 +5,16 @@ import json
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from runner.disk.write import said
 from runner.errors import Outside
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """Who has the lock, for people to read: never used to break it."""
 
     pid: int

@@ -8,7 +8,9 @@ interrupted, and would keep that path waiting for minutes.
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.model import Action, Digest, Outcome, Plan, Shot, ShotId, Status, Step, Storyboard, Take
 
@@ -19,8 +21,7 @@ RAGGED = 0.5  # of a take: how much later than evenly shared work the last slot 
 PATIENCE = 1.5  # times what a take usually lasts; after that nobody knows when it will end
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """A step of the plan with the shot and take it is about."""
 
     index: int  # its place in the plan

@@ -4,9 +4,11 @@ Everything here is a GET and may be done again. Whatever goes wrong, the job sta
 the next run goes on from there; no trouble here ever leads to a new POST by itself.
 """
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.executor.review import review
 from runner.executor.run import Run
@@ -51,8 +53,7 @@ async def collect(run: Run, attempt: Attempt, step: Step, expected: Expected) ->
 # ── looking ─────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What the last looks told alike, and since when (monotonic seconds)."""
 
     state: State
@@ -166,8 +167,7 @@ def money(report: Report) -> Money | None:
 # ── fetching ────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """A whole video in the store."""
 
     fetched: Fetched

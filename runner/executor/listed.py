@@ -6,7 +6,9 @@ list, that echoes prompts, from a gateway whose clock is known.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.executor.run import Run
 from runner.executor.submit import in_doubt
@@ -19,8 +21,7 @@ WINDOW = 3600.0  # s before the submit that are read too; clocks further apart p
 SKEW = 120.0  # s that a job may seem older than its submit
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What a list says about one attempt."""
 
     matches: tuple[JobId, ...]  # equal to what was sent, and nobody's

@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from runner.errors import Outside
 from runner.gateway.download import Fetched
@@ -40,8 +41,7 @@ class Keeping(Protocol):
     def take_in_all(self, files: Sequence[tuple[Path, Digest]]) -> Sequence[Outside | None]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """Looks into video files; each call is slow and made in a thread."""
 
     check: Callable[[Path], str | None]  # None: structurally complete
@@ -49,8 +49,7 @@ class Media:
     frame: Callable[[Path, Frame], bytes]  # PNG
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     client: Client
     profile: Profile
     journal: Journal
@@ -69,8 +68,7 @@ class Parts:
     random: Callable[[], float] = random.random  # in [0, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     run: str  # names this run in the journal
     jobs: int = 1000  # takes in flight at once; the vendors' own limits hold besides
     submits: int | None = None  # POSTs in flight at once; None: what the profile says

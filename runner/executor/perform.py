@@ -1,7 +1,8 @@
 """What becomes of one take, from top to bottom."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from runner.errors import BadInput, ReelmakeError
 from runner.executor.board import Work

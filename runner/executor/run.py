@@ -3,9 +3,10 @@
 import asyncio
 from collections import ChainMap, defaultdict
 from collections.abc import Container, Coroutine, Mapping
-from dataclasses import replace
 from statistics import median
 from typing import TypeVar, cast
+
+from msgspec.structs import replace
 
 from runner.executor.parts import Options, Parts
 from runner.executor.shelving import Shelving

@@ -5,8 +5,9 @@ How a doubt is settled is the profile's contract: by the key, by a listing, or b
 
 from asyncio import to_thread
 from collections.abc import Container
-from dataclasses import replace
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from runner.executor import receipt as receipts
 from runner.executor.listed import by_list

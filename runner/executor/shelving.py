@@ -5,8 +5,9 @@ every film that was renamed into it. Nobody is told before both are done for the
 """
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.errors import Outside
 from runner.executor.parts import Parts
@@ -16,8 +17,7 @@ LANES = 2  # goes at once: a slow disk merges what two threads ask of it
 MOST = 32  # films in one
 
 
-@dataclass(slots=True)
-class Landed:
+class Landed(Struct):
     path: Path
     sha256: Digest
     answer: "asyncio.Future[Probe]"

@@ -12,8 +12,10 @@ import socket
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import BadInput, Outside
 from runner.executor import receipt as receipts
@@ -47,8 +49,7 @@ from runner.model import (
 TRIES = 6  # of a submit that was provably not taken; the run's retry budget holds besides
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """How a take ended; `failure` is set where the vendor said no, for what may come next."""
 
     outcome: Outcome

@@ -10,11 +10,11 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import httpx
+from msgspec import Struct
 
 from runner.gateway.answer import error_of, read_json
 from runner.gateway.filing import fault_of
@@ -46,8 +46,7 @@ class Got(StrEnum):
     REFUSED = "refused"  # by us: too large, compressed, or redirected where we do not go
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A result's file, or why there is none. With DONE, `path` is whole, checked, unsynced."""
 
     got: Got

@@ -10,12 +10,12 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from urllib.parse import unquote
 
 import httpx
+from msgspec import Struct, field
 
 from runner.gateway.answer import error_of, read_json, usable_id
 from runner.gateway.limits import read_retry_after
@@ -74,8 +74,7 @@ _GOES_AGAIN = {Refusal.RATE, Refusal.CAPACITY}
 _STOPS_ALL = {Refusal.AUTH, Refusal.CREDIT}
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a submit came to. `standing` is NOT_SENT, REFUSED, ACCEPTED or AMBIGUOUS."""
 
     standing: Standing
@@ -101,8 +100,7 @@ class State(StrEnum):
     UNREACHABLE = "unreachable"  # no answer, or "not now": look again
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What one look at a job told. All texts are printable; nothing here decides by itself."""
 
     state: State

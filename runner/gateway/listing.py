@@ -5,11 +5,12 @@ list is complete, and old enough: both are said, neither is guessed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import Literal
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from runner.gateway.answer import read_json, usable_id
 from runner.gateway.filing import read_echo, read_instant
@@ -23,8 +24,7 @@ PAGES = 100
 Ending = Literal["complete", "cut", "unsupported", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A job as the gateway lists it. `echo` holds model, seconds, size where they are told."""
 
     id: JobId
@@ -33,8 +33,7 @@ class Listed:
     echo: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """The jobs found, newest first as a rule. Absence counts only where `ending` is complete."""
 
     jobs: tuple[Listed, ...]

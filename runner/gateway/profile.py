@@ -6,10 +6,12 @@ hold no name of any gateway. Times are seconds, sizes are bytes, rates are a min
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, get_args
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.gateway.fields import Fields
@@ -40,8 +42,7 @@ class Refusal(StrEnum):
     TOO_LARGE = "too_large"
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """How the neutral body is written down for this gateway."""
 
     seconds: Seconds = "string"
@@ -49,8 +50,7 @@ class Dialect:
     extra_body: ExtraBody = "nested"
 
 
-@dataclass(frozen=True, slots=True)
-class PollAdvice:
+class PollAdvice(Struct, frozen=True):
     """When to look, as long as nothing has been learned about a model."""
 
     first: float = 15.0
@@ -60,8 +60,7 @@ class PollAdvice:
     a_second: float | None = None  # looks of all jobs together; None: as many as there are
 
 
-@dataclass(frozen=True, slots=True)
-class Dedupe:
+class Dedupe(Struct, frozen=True):
     """What lets a lost answer be found again (`keyed`, `listed`), or that nothing does.
 
     `quiet` is how long after the first byte a listing proves nothing: the gateway's own request
@@ -83,8 +82,7 @@ class Dedupe:
         return 0 <= age < self.retention - max(_KEY_MARGIN, self.retention / 20)
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorRule:
+class ErrorRule(Struct, frozen=True):
     """An error this gateway is known to send *before* any job exists, and what it means.
 
     Matches when the status is listed and `code` equals the error's code or type, or `text`
@@ -98,16 +96,14 @@ class ErrorRule:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """What a vendor lets one account do; None: nothing published."""
 
     concurrency: int | None = None  # jobs in flight
     rpm: int | None = None  # submits a minute
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
+class Deadlines(Struct, frozen=True):
     """Seconds. `submit`, `look` are totals by the monotonic clock, whatever drips meanwhile."""
 
     connect: float = 10.0
@@ -120,8 +116,7 @@ class Deadlines:
     min_rate: float = 1024.0  # bytes/s
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """The most we send, or take, in bytes."""
 
     body: int = 64 * MIB
@@ -129,8 +124,7 @@ class Bounds:
     media: int = 4096 * MIB
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """One gateway, as far as anybody here knows it."""
 
     name: str
@@ -309,10 +303,10 @@ def _limit(at: Fields) -> Limit:
 def _deadlines(at: Fields) -> Deadlines:
     known = Deadlines()
     return Deadlines(
-        **{name: at.number(name, getattr(known, name)) for name in Deadlines.__slots__}
+        **{name: at.number(name, getattr(known, name)) for name in Deadlines.__struct_fields__}
     )
 
 
 def _bounds(at: Fields) -> Bounds:
-    known = Bounds()
-    return Bounds(**{name: at.count(name) or getattr(known, name) for name in Bounds.__slots__})
+    given = {name: at.count(name) for name in Bounds.__struct_fields__}
+    return Bounds(**{name: count for name, count in given.items() if count})

@@ -4,9 +4,10 @@ import re
 import unicodedata
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import quote
+
+from msgspec import Struct
 
 REDACTED = "[redacted]"
 _SHORTEST_SECRET = 6  # a shorter "secret" would redact innocent text to pieces
@@ -34,8 +35,7 @@ class Fault(StrEnum):
     ENCODING = "undecodable"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """One exchange as it went. The body is decoded, bounded, and holds no secret of ours.
 
     With a `fault` the answer is not whole, but status and body hold what did arrive. `sent`

@@ -12,11 +12,12 @@ records in memory may change without the journal becoming unreadable.
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
 from enum import StrEnum
 from typing import Literal
+
+from msgspec import Struct, field
 
 from runner.model import (
     JSON,
@@ -75,8 +76,7 @@ LEADS_TO: Mapping[Kind, Standing] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One thing that happened to one attempt, in its saved form."""
 
     attempt: AttemptId
@@ -87,8 +87,7 @@ class Fact:
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """Everything that is known before the first byte of a POST leaves.
 
     `known` is the attempt whose result the plan knew for this fingerprint: if another one has

@@ -1,8 +1,9 @@
 """The money side of the journal: what was estimated, billed, failed, and is at risk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from runner.model import AttemptId, Finding, JobId, ModelId, Money, ShotId, Standing
 
@@ -10,8 +11,7 @@ IN_FLIGHT = (Standing.ACCEPTED, Standing.COMPLETED)
 AT_RISK = (Standing.OPEN, Standing.AMBIGUOUS, Standing.EXPIRED, Standing.ABANDONED)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One attempt and its money. `counted` is what it weighs against a cap now."""
 
     attempt: AttemptId
@@ -30,8 +30,7 @@ class Entry:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
+class Ledger(Struct, frozen=True):
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -65,8 +64,7 @@ class Ledger:
         return Money(sum(counted, Decimal(0)))
 
 
-@dataclass(frozen=True, slots=True)
-class Caps:
+class Caps(Struct, frozen=True):
     """The most that may be spent, reserved and in doubt together; None: no limit."""
 
     run: Money | None = None

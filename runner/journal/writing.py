@@ -12,8 +12,9 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from runner.errors import Outside
 from runner.journal import facts, tables
@@ -28,8 +29,7 @@ from runner.ports import Clock
 Work = Callable[[sqlite3.Connection], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Denied:
+class Denied(Struct, frozen=True):
     """Why an intent was not written: nothing may be sent.
 
     `taken`: the same request is under way, in doubt, or was rendered since the plan was made.
@@ -39,14 +39,12 @@ class Denied:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(Struct, frozen=True):
     attempt: Attempt
     key: str  # idempotency key, for gateways that honour one
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     work: Work
     saved: tuple[Saved, ...]
     answer: "asyncio.Future[object]"

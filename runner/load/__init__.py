@@ -18,9 +18,10 @@ clips are left out of the cut, with a warning.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from runner.load.board import Board, BoardReader
 from runner.load.cut import read_cut
@@ -35,8 +36,7 @@ from runner.source import locate
 __all__ = ["EXTENSIONS", "Draft", "Loaded", "load"]
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What a storyboard says. `storyboard` is None where an error stands in its way.
 
     `shots` are all that can be read, those that a rule refuses among them, and `drafts` are how

@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.load.drafts import Draft, Layer, cascade, laid_over
 from runner.load.found import Found
@@ -22,8 +24,7 @@ SHARED = {("defaults",), ("vars",), ("references",)}  # what every shot of a fil
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z").match
 
 
-@dataclass(frozen=True, slots=True)
-class Board:
+class Board(Struct, frozen=True):
     """A storyboard file with its drafts in order."""
 
     data: Map
@@ -44,8 +45,7 @@ class Board:
         yield self
 
 
-@dataclass
-class BoardReader:
+class BoardReader(Struct):
     """Reads a storyboard and what it includes."""
 
     files: Files

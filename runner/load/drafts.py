@@ -1,8 +1,9 @@
 """Shots before anything in them is understood: the cascade, variants and rows of tables."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from runner.load.found import Path, loc_of
 from runner.model import JSON, Loc
@@ -20,8 +21,7 @@ class Layer(NamedTuple):
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """One shot with its cascade applied and nothing rendered."""
 
     id: str
@@ -63,15 +63,16 @@ class Draft:
         return f"row {self.row_number}, {at.file}:{at.line}"
 
 
-@dataclass(frozen=True, slots=True)
 class Origins(Mapping[str, Loc]):
     """Where each field of a shot, and each `vars.x` or `row.x` its texts look at, was set.
 
     Places are looked up when asked for: most shots of most runs are never asked about.
     """
 
-    draft: Draft
-    names: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+    __slots__ = ("draft", "names")
+
+    def __init__(self, draft: Draft, names: frozenset[tuple[str, ...]] = frozenset()) -> None:
+        self.draft, self.names = draft, names
 
     def __getitem__(self, name: str) -> Loc:
         if name not in set(self):

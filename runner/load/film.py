@@ -1,8 +1,9 @@
 """All shots of a film together: their ids, what they name of one another, circles."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
+
+from msgspec.structs import replace
 
 from runner import graph
 from runner.load.board import Board

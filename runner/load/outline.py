@@ -12,12 +12,13 @@ an edit outside the shots or one that leaves its indentation.
 """
 
 import hashlib
-import json
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
 from itertools import pairwise
+
+import msgspec
+from msgspec import Struct
 
 from runner import graph
 from runner.load.drafts import Draft
@@ -27,8 +28,7 @@ from runner.source import Map
 _DASH = re.compile(r" *- +(\{ *)?\Z").match  # before an entry's first key
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Struct, frozen=True):
     """Offsets in a text that was read; shots and what else belongs to an entry, by its number."""
 
     length: int  # characters
@@ -41,16 +41,14 @@ class Outline:
     loud: list[int]  # entries there is something to say about, changed or not
 
     def saved(self) -> bytes:
-        return json.dumps(asdict(self) | {"needs": list(self.needs.items())}).encode()
+        return msgspec.json.encode(self)
 
 
 def read_outline(saved: bytes) -> Outline:
-    fields = json.loads(saved)
-    return Outline(**fields | {"needs": dict(fields["needs"])})
+    return msgspec.json.decode(saved, type=Outline)
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(Struct, frozen=True):
     text: str
     shots: frozenset[ShotId]  # what it makes, if the edit neither adds nor renames any
     left_out: int  # takes of the film that are not in it

@@ -1,7 +1,8 @@
 """A draft → a shot: its takes, what it must wait for, and what is said about it as a whole."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+
+from msgspec.structs import fields, replace
 
 from runner.load.drafts import Draft, Layer, Origins, cascade, used
 from runner.load.takes import Surroundings, TakeReader

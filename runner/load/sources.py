@@ -3,9 +3,10 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from runner.model import Kind, LocalFile, Url
 
@@ -23,8 +24,7 @@ _DEVICE = re.compile(
 ).match
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a path or URL cannot be used. A warning does not stop anything."""
 
     rule: str

@@ -1,10 +1,12 @@
 """One take of a shot: texts rendered, sources found, everything checked against its model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.load.drafts import Draft
 from runner.load.found import Found
@@ -45,8 +47,7 @@ NEUTRAL = frozenset((
 ))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What the shots of one storyboard share."""
 
     folder: Path  # where relative paths begin
@@ -60,16 +61,14 @@ class Surroundings:
     asked: list[Request]  # with local media, as far as they could be read
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A medium, and its long form for the rules."""
 
     medium: Medium
     long: dict[str, JSON]
 
 
-@dataclass
-class TakeReader:
+class TakeReader(Struct, dict=True):
     """Reads one take of a draft; what is wrong goes to `found`."""
 
     around: Surroundings

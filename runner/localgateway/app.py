@@ -6,8 +6,9 @@ import json
 import random
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from runner.localgateway import models
 from runner.localgateway.answers import error_answer, film_answer, json_answer
@@ -84,8 +85,7 @@ def model_and_prompt(request: Request) -> tuple[str, str]:
     return str(body.get("model", "")), str(body.get("prompt", ""))
 
 
-@dataclass(slots=True)
-class Sent:
+class Sent(Struct):
     """A POST under an Idempotency-Key. `job` is None while it is being accepted."""
 
     digest: str

@@ -9,15 +9,15 @@ import contextlib
 import hashlib
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.localgateway.jobs import Job
 from runner.localgateway.wire import Request
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     request: Request
     created: float
     render_seconds: float

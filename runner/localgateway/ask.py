@@ -1,14 +1,14 @@
 """What a checked body asks for, and how a refusal looks."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Role = Literal["first_frame", "last_frame", "base_video", "reference"]
 Kind = Literal["image", "video", "audio"]
 
 
-@dataclass(frozen=True, slots=True)
-class Medium:
+class Medium(Struct, frozen=True):
     """One piece of media in a body: its bytes, or a URL this gateway never opens."""
 
     role: Role
@@ -17,8 +17,7 @@ class Medium:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A body that passed the checks, in one vocabulary for all vendors.
 
     `seconds` and the pixels are what the film will really have; `field` names are gone.

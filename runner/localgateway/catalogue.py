@@ -2,14 +2,14 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Act = Callable[..., None]  # (course, *, parameters with defaults)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One entry. `early`: it acts before the body is read, so it cannot depend on the body."""
 
     name: str

@@ -14,10 +14,11 @@ import json
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from runner.localgateway import faults_answer, faults_job, faults_list, faults_wire
 from runner.localgateway.app import ROUTES
@@ -33,8 +34,7 @@ CATALOGUE: Mapping[str, Fault] = {
 _KEYS = {"fault", "with", "route", "nth", "every", "chance", "times", "per", "model", "prompt"}
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What a request is about, as far as it can be known when it comes."""
 
     job: str = ""
@@ -42,8 +42,7 @@ class About:
     prompt: str = ""
 
 
-@dataclass(slots=True)
-class Rule:
+class Rule(Struct):
     fault: Fault
     arguments: Mapping[str, Any]
     route: str

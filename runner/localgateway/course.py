@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from runner.localgateway.answers import json_answer
 from runner.localgateway.app import App
@@ -17,8 +18,7 @@ Bend = Callable[[Answer, App, Request], Answer]
 Guard = Callable[[App], Answer | None]
 
 
-@dataclass(slots=True)
-class Course:
+class Course(Struct):
     """A plan that faults write on, one after the other.
 
     `instead` stands in for the route: no job is made, nothing is checked. A bend comes after it:

@@ -3,9 +3,10 @@
 import gzip as gzip_module
 import json
 import time
-from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
+
+from msgspec.structs import replace
 
 from runner.localgateway.answers import error_answer, json_answer
 from runner.localgateway.app import App

@@ -1,6 +1,6 @@
 """Faults of the vendor: what becomes of a job, and of its film."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from runner.localgateway.answers import error_answer, film_answer
 from runner.localgateway.app import App

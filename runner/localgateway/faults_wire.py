@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from runner.localgateway.answers import json_answer
 from runner.localgateway.app import App

@@ -7,15 +7,15 @@ size without writing it.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 CHUNK = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
-class Film:
+class Film(Struct, frozen=True):
     path: Path
     file_bytes: int
     tail: bytes = b""

@@ -8,8 +8,9 @@ import base64
 import json
 import random
 import time
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from runner.localgateway.ask import Ask
 from runner.localgateway.film import Film
@@ -28,16 +29,14 @@ class Clock:
         return time.time() + self.ahead
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     message: str
     code: str = "video_generation_error"
     billed: bool = False
     at: float = 1.0  # part of the render time after which it shows
 
 
-@dataclass(slots=True)
-class Job:
+class Job(Struct):
     """One accepted job. `fate` is a failure it is bound for; `film` comes when it is drawn."""
 
     id: str

@@ -1,12 +1,11 @@
 """Where things stand on a slate: a pure function of its size in pixels."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Header, picture, panel (prompt and references) and footer, from top to bottom."""
 
     width: int

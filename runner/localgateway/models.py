@@ -6,17 +6,18 @@ lists; they feed the ledger and nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Size = tuple[int, int]
 Sound = Literal["always", "never", "default_on", "default_off"]
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Struct, frozen=True):
     """One model. `sizes` maps what may stand in `size` to the pixels that come back."""
 
     name: str

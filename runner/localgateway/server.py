@@ -6,12 +6,12 @@ import os
 import shutil
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
 import h11
+from msgspec.structs import replace
 
 from runner.localgateway import wire
 from runner.localgateway.answers import error_answer

@@ -1,14 +1,14 @@
 """How a gateway is asked to behave for its whole life."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 Contract = Literal["quarantine", "listed", "keyed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """Times are seconds.
 
     `contract` says what the gateway can be asked afterwards: nothing (quarantine, as the real

@@ -5,11 +5,11 @@ the last frame of another continues its picture and not its writing.
 """
 
 import hashlib
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from msgspec.structs import replace
 from PIL import Image, ImageDraw, ImageOps, UnidentifiedImageError
 
 from runner.localgateway import encode, lettering

@@ -4,10 +4,11 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
+
+from msgspec.structs import replace
 
 from runner.localgateway.ask import Ask, UnreadableImage
 from runner.localgateway.film import Film, as_film

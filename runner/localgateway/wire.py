@@ -10,21 +10,21 @@ import socket
 import struct
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import parse_qs, unquote
 
 import h11
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.localgateway.film import Film
 
 LARGEST_BODY = 80 << 20  # vendors take up to 64 MiB
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     method: str
     target: str  # as it came, percent-encoded, with its query
     headers: Mapping[str, str]
@@ -53,8 +53,7 @@ class Request:
         return {name: values[-1] for name, values in pairs.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Bytes of a film, from start up to stop."""
 
     film: Film
@@ -62,8 +61,7 @@ class Span:
     stop: int
 
 
-@dataclass(frozen=True, slots=True)
-class Blank:
+class Blank(Struct, frozen=True):
     """So many blanks, made as they are sent."""
 
     count: int
@@ -78,8 +76,7 @@ Framing = Literal["length", "chunked", "close"]
 End = Literal["keep", "close", "reset", "hang"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One answer. `declared` is a Content-Length that lies; `raw` replaces everything."""
 
     status: int
@@ -111,8 +108,7 @@ def bytes_of(part: Part) -> Iterator[bytes]:
         yield from part.film.read(part.start, part.stop)
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """How the bytes of an answer reach the wire."""
 
     delay: float = 0  # seconds before the first byte

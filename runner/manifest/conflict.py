@@ -9,8 +9,10 @@ where both have rendered the same take must a person choose.
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import NeedsDecision
 from runner.manifest.lock import Entry, Manifest, TakeId
@@ -79,8 +81,7 @@ def sorted_out(text: str, path: Path) -> str:
     return json.dumps({**head, "shots": list(takes.values())})
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A line that says something; `goes_on`: a comma says that more follows."""
 
     indent: str

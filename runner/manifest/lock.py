@@ -2,8 +2,10 @@
 
 from collections import ChainMap
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.fingerprint import identity_of
 from runner.model import (
@@ -22,8 +24,7 @@ from runner.model import (
 TakeId = tuple[ShotId, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One take that exists: what was asked, what came back, where it lies."""
 
     shot: ShotId
@@ -35,14 +36,12 @@ class Entry:
     outputs: tuple[str, ...]  # POSIX, relative to the manifest's folder
 
 
-@dataclass(frozen=True, slots=True)
-class CutFile:
+class CutFile(Struct, frozen=True):
     path: str  # POSIX, relative to the manifest's folder
     sha256: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     storyboard: str  # POSIX, relative to the project root
     sha256: Digest  # of the storyboard, when a render last changed anything here
     gateway: str

@@ -6,8 +6,9 @@ last byte. No size in the file is believed before it is checked against the room
 
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.media.magic import describe
 
@@ -43,8 +44,7 @@ def _openings() -> frozenset[bytes]:
     return frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"uuid", b"styp"})
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     fd: int
     size: int
     boxes: int = 0

@@ -7,11 +7,12 @@ and none of x264's macroblock tree, which gives another first frame three times 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from runner.errors import BadInput, Outside
 from runner.media import sound
@@ -29,8 +30,7 @@ AUDIO = {"flags": "+bitexact"}
 MUXER = {"movflags": "+faststart", "fflags": "+bitexact"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One clip in its place. Counts are in output frames; `overlap` is its dissolve."""
 
     path: Path

@@ -7,9 +7,10 @@ gives the same figures, or None: for whatever is not the plainest kind of MP4, t
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+
+from msgspec import Struct
 
 from runner.media.sps import picture_size
 from runner.model import Probe
@@ -70,8 +71,7 @@ def _measured(moov: bytes) -> Probe:
     return Probe(width, height, seconds, float(rate), audio=b"soun" in tracks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Track:
+class _Track(Struct, frozen=True):
     """A track whose tables are there and agree."""
 
     boxes: list[Box]

@@ -5,10 +5,11 @@ one in the other. All lanes are cut into equal blocks of samples; nothing is hel
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from runner.errors import BadInput
 from runner.media.reading import decoded, opened, seek
@@ -21,8 +22,7 @@ FORMAT, LAYOUT = "fltp", "stereo"
 MARGIN = Fraction(1, 2)  # seconds read before a start: decoders need a run-up
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """Sound of one file on the timeline. Counts are in samples."""
 
     path: Path

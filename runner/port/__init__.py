@@ -12,7 +12,8 @@ report    the lines
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.errors import BadInput
 from runner.model import JSON, Medium, ModelFacts, Request, Severity
@@ -26,8 +27,7 @@ from runner.vendors import Vendor, base
 __all__ = ["Port", "PortLine", "port"]
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """The report, the edits of the shot that carry it out, and what they cannot mend."""
 
     request: Request  # as it would be asked of the new model

@@ -1,8 +1,9 @@
 """A request as the catalogue checks it, and back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from runner.model import JSON, LocalFile, Medium, Request, ShotOutput, Url
 from runner.vendors import base

@@ -1,8 +1,9 @@
 """Says what carries over, changes, is gained or is lost between two models."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from runner.model import JSON, Expected, Medium, ModelFacts, ModelId, Request
 from runner.port.fields import Fields
@@ -27,8 +28,7 @@ ABILITIES = {  # a capability, as a person calls it
 NAMED = 3  # models that a line suggests
 
 
-@dataclass(frozen=True, slots=True)
-class PortLine:
+class PortLine(Struct, frozen=True):
     """One field or ability: what becomes of it, in words that follow its name."""
 
     field: str
@@ -106,8 +106,7 @@ def gains(old: ModelFacts, new: ModelFacts) -> Iterator[PortLine]:
             yield PortLine("resolution", "gained", f"it makes {resolution}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Able:
+class _Able(Struct, frozen=True):
     """Which models would keep a field, those of the new model's vendor first."""
 
     catalogue: Catalogue

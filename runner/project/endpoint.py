@@ -7,8 +7,10 @@ a gateway by flag or environment without its key is an error, never a silent pre
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.gateway.profile import Profile, is_loopback, read_profile
@@ -24,13 +26,15 @@ DEFAULT = "aihubmix"
 LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """A gateway as this run will use it. The key is never shown."""
 
     profile: Profile
-    key: str = field(default="", repr=False)
+    key: str = ""
     note: str = ""  # one line about the choice, where it may surprise
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.name!r})"
 
     @property
     def preview(self) -> bool:

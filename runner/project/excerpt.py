@@ -6,8 +6,10 @@ and planned, by the same code as ever. A change that is not plainly of this kind
 and the whole film is planned.
 """
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner import uptodate
 from runner.errors import BadInput
@@ -22,8 +24,7 @@ from runner.project.opened import Film, Project
 PLAIN = (Action.REUSE, Action.RENDER, Action.WAIT)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A plan of some shots of a film; `up_to_date` takes are not in it."""
 
     film: Film

@@ -1,7 +1,8 @@
 """What stands at the end of everything that may have changed a film: the cut and the manifest."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from runner import manifest
 from runner.errors import Outside

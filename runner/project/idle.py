@@ -9,9 +9,10 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, cast
+
+from msgspec.structs import replace
 
 from runner.journal.reading import NAME as JOURNAL
 from runner.load.outline import Outline, outline

@@ -3,11 +3,13 @@
 import gc
 import os
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner import graph, manifest, prices
 from runner.disk import StatCache
@@ -68,8 +70,7 @@ def undisturbed(act: Callable[P, T]) -> Callable[P, T]:
     return acted
 
 
-@dataclass(frozen=True)
-class Project:
+class Project(Struct, frozen=True, dict=True):
     """Opened by `open_project`. Catalogue and prices are read when first wanted."""
 
     root: Path
@@ -192,8 +193,7 @@ class Project:
         return Film(self, file, storyboard, loaded, endpoint, folder)
 
 
-@dataclass(frozen=True)
-class Film:
+class Film(Struct, frozen=True, dict=True):
     """A storyboard together with the gateway and the output folder it is meant for."""
 
     project: Project
@@ -322,8 +322,7 @@ class Film:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Fetchable:
+class Fetchable(Struct, frozen=True):
     """Finished jobs whose video the gateway should still have: within `retention` seconds."""
 
     history: History

@@ -1,9 +1,10 @@
 """`reelmake.yaml` at the project's root: what a team wants to differ from what is shipped."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from runner.errors import BadInput, Outside
 from runner.model import JSON, Money, Problem
@@ -13,8 +14,7 @@ from runner.source import locate, read_yaml
 NAME = "reelmake.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The file's content, checked against `schemas/settings.schema.json`; empty without one."""
 
     data: Mapping[str, JSON] = field(default_factory=dict)

@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from runner.disk import ProjectLock, make_private_dir, network_filesystem, require_space
 from runner.errors import Outside

@@ -1,16 +1,16 @@
 """What a page is made of."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from runner.journal import Ledger
 from runner.manifest import Manifest
 from runner.model import Digest, History, Plan, ShotId, Step, Storyboard
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(Struct, frozen=True, dict=True):
     """All a page is made of. `manifest` is as things stand, `ledger` of this storyboard only."""
 
     storyboard: Storyboard

@@ -1,8 +1,9 @@
 """The catalogue: every vendor's models, facts and rules, with the project's own changes applied."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from runner.errors import BadInput
 from runner.model import JSON, ModelFacts, ModelId, Severity
@@ -18,8 +19,7 @@ COMMON_FILE = "shot.schema.json"
 META_FILE = "vendor.schema.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Struct, frozen=True):
     """What is known of all vendors. Compiled checks are kept in `kept`, one for each model."""
 
     vendors: Mapping[str, VendorData]
@@ -28,7 +28,7 @@ class Catalogue:
     severities: Mapping[str, Severity | None] = field(default_factory=dict)  # None: off
     settings: frozenset[str] = frozenset()  # settings that lift rules
     complaints: tuple[Complaint, ...] = ()  # about the overrides, with paths into them
-    kept: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
+    kept: dict[object, object] = field(default_factory=dict)
 
     def facts(self, model: str) -> ModelFacts | None:
         return self.models.get(ModelId(model))

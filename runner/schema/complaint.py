@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from runner.model import JSON, Severity
 
@@ -13,8 +14,7 @@ CLOSE = 0.67  # of the letters in common: `szie` is size, `ratio` is not audio
 PLACE = re.compile(r"\{([a-zA-Z][\w.]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """One thing wrong with plain data. `path` leads to the value; `key` means: to its key."""
 
     rule: str

@@ -7,8 +7,9 @@ of a medium, and the sums over all of them.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from runner.model import JSON, Kind, MediaInfo, ModelFacts, Role
 from runner.schema.catalogue import Catalogue
@@ -23,8 +24,7 @@ SIDES = re.compile(r"([1-9]\d{0,8})[:x*]([1-9]\d{0,8})")
 ROUNDING = 0.03  # of a ratio: vendors call 1088x832 4:3
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """A local medium of a shot: where it stands in the shot's fields, what it is by content."""
 
     path: Path  # ("first_frame",), ("references", 2)
@@ -50,8 +50,7 @@ def check_media(
     return list(as_wanted(catalogue, [*single, *_of_all(catalogue, facts, media)]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
+class _Wish(Struct, frozen=True):
     """What the shot says of its frame: the pixels as far as they are known, and the words."""
 
     frame: tuple[int, int] | None
@@ -102,7 +101,7 @@ def _compiled(catalogue: Catalogue, facts: ModelFacts, on: str) -> list[tuple[Ru
 def _measures(medium: Measured, wish: _Wish) -> dict[str, JSON]:
     """One medium as rules see it; what does not apply is not there."""
     info = medium.info
-    known = ((name, getattr(info, name)) for name in MediaInfo.__slots__)
+    known = ((name, getattr(info, name)) for name in MediaInfo.__struct_fields__)
     measures: dict[str, JSON] = {name: value for name, value in known if value is not None}
     measures |= {"role": medium.role, "declared": medium.kind, "name": medium.name}
     measures["megabytes"] = round(info.bytes / MEGABYTE, 2)

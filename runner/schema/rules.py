@@ -1,7 +1,8 @@
 """Rules as data: one JSON Schema each, with a name, a source, words for people, and examples."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from runner.model import JSON, ModelFacts, Severity
 from runner.schema.complaint import Path
@@ -9,8 +10,7 @@ from runner.schema.complaint import Path
 FACT = "$fact"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One rule of a schema file.
 
     `when` and `must` are schemas of a resolved shot (of a measured medium where `on` is "medium",

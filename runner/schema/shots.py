@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.model import JSON, ModelFacts, Severity
 from runner.schema.catalogue import Catalogue
@@ -33,8 +35,7 @@ def check_shot(catalogue: Catalogue, fields: Fields) -> list[Complaint]:
     return list(as_wanted(catalogue, complaints)) if complaints else complaints
 
 
-@dataclass(frozen=True, slots=True)
-class ModelChecks:
+class ModelChecks(Struct, frozen=True):
     """The rules that concern one model, compiled."""
 
     catalogue: Catalogue

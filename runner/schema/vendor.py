@@ -1,7 +1,8 @@
 """One vendor's schema file, read: facts of models, rules, and the vendor's own parameters."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.model import JSON, FrameSize, ModelFacts, ModelId
 from runner.schema.rules import Rule, read_rules
@@ -14,8 +15,7 @@ SOUND: Mapping[str, frozenset[str]] = {  # ModelFacts.audio as capabilities, for
 }
 
 
-@dataclass(frozen=True, slots=True)
-class VendorData:
+class VendorData(Struct, frozen=True):
     """What a schema file says; `entries` are its models as written, for overrides to build on."""
 
     name: str

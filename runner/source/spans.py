@@ -1,8 +1,8 @@
 """From where to where everything in a text is written: what an edit needs to know."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from yaml._yaml import CParser
 from yaml.events import (
     MappingEndEvent,
@@ -13,8 +13,7 @@ from yaml.events import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A value as it is written: offsets, the end exclusive, without what trails behind it.
 
     `flow`: in brackets. `entries` of a mapping by key, `items` of a list.
@@ -28,8 +27,7 @@ class Span:
     items: "tuple[Span, ...]" = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A key with its value; the key's offsets."""
 
     start: int

@@ -7,7 +7,8 @@ rendered.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.model import JSON
 from runner.template import simple
@@ -17,8 +18,7 @@ from runner.template.prompts import Prompts, read_prompt
 __all__ = ["Fault", "Prompts", "Ref", "Rendered", "Templates", "is_template", "read_prompt"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(Struct, frozen=True):
     """The text of a template, and the names it looks at: `("vars", "grade")`, `("row", "city")`."""
 
     text: str

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.model import JSON
 
@@ -13,8 +15,7 @@ MAX_STEPS = 100_000  # loop turns, pieces, calls, and items that filters look at
 Names = frozenset[tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with a template: at `offset` of its text, or of the prompt file `file`."""
 
     rule: str

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from runner.model import JSON
 from runner.template.base import (
@@ -88,8 +89,7 @@ class Compiler:
         return self._files[name]
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """`{{ vars.grade }}`"""
 
     path: tuple[str, ...]
@@ -111,8 +111,7 @@ class Value:
             raise Broken(broken.fault.at(self.at, self.file)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """`{{ ref('mara') }}`"""
 
     name: str
@@ -126,8 +125,7 @@ class Marker:
         return marker
 
 
-@dataclass(frozen=True, slots=True)
-class Simple:
+class Simple(Struct, frozen=True):
     """A template as its pieces, in order."""
 
     pieces: Sequence["Piece"]

@@ -10,7 +10,7 @@ The gateway has names of its own for the fields above and `aspect_ratio`, `sound
 resolution.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.model import Attach, Body, Expected, Kind, Medium, ModelFacts, Request

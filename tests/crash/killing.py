@@ -6,11 +6,12 @@ just before and just after. A dead process does nothing more: once killed, every
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from film_set import FilmSet
+from msgspec.structs import replace
 
 from runner.errors import Outside
 from runner.executor import Options, Parts, execute
@@ -124,7 +125,7 @@ def mortal(parts: Parts, trigger: Trigger) -> Parts:
     return replace(
         parts,
         client=MortalClient(parts.client, trigger),
-        journal=MortalJournal(parts.journal, trigger),  # type: ignore[arg-type]
+        journal=MortalJournal(parts.journal, trigger),
         store=MortalStore(parts.store, trigger),
     )
 

@@ -1,6 +1,5 @@
 """Slates: the asked size and length, the picture of a chain, what is written where."""
 
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import av
 import pytest
 from calling import Start
+from msgspec.structs import replace
 from PIL import Image, ImageChops, ImageStat
 
 from runner.localgateway import slate

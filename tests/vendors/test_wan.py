@@ -1,9 +1,9 @@
 """Wan: a size table per version, and the vendor's own body from 2.7 on."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.model import LocalFile, Medium, ModelFacts, ModelId, Request

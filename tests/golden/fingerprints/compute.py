@@ -1,7 +1,7 @@
 """Print the fingerprint of every request in requests.json, one `name digest` a line.
 
 A program of its own, so that the test can run it under other interpreters, hash seeds, locales and
-time zones. Needs nothing but the standard library and `runner` on the path.
+time zones. Needs nothing but msgspec, and `runner` on the path.
 """
 
 import json
