@@ -64,10 +64,9 @@ def growth(sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> dict[str, list[
 def plan_on_paper(folder: Path) -> tuple[float, float]:
     """Wall seconds and peak megabytes of one `plan` in a process of its own."""
     measure = (
-        "import resource, sys; from runner import cli\n"
-        "sys.argv = ['reelmake', 'plan', 'film.yaml', '--gateway', 'local']\n"
-        "try: cli.main()\n"
-        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import resource; from runner import cli\n"
+        "assert cli.main(['plan', 'film.yaml', '--gateway', 'local']) == 0\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     began = time.perf_counter()
     done = subprocess.run(

@@ -3,22 +3,49 @@
 That is found out before anything else is imported, the command line's parser included.
 """
 
+import gc
+import os
 import sys
+from collections.abc import Sequence
 
 from runner import __version__, uptodate
 
 
 def main() -> None:
     """The console script."""
-    if sys.argv[1:] == ["--version"]:
+    gc.disable()  # loading modules makes no garbage; a command that may last turns it on again
+    leave(answer(sys.argv[1:]))
+
+
+def answer(words: Sequence[str]) -> int:
+    """Does what the words of a command line ask for; its exit code."""
+    if words == ["--version"]:
         sys.stdout.write(f"reelmake {__version__}\n")
-        return
-    code = uptodate.again(sys.argv[1:])
+        return 0
+    code = uptodate.again(words)
     if code is None:
         from runner import cli  # a tenth of a second
 
-        cli.main()
-    sys.exit(code)
+        code = cli.main(words)
+    return code
+
+
+def leave(code: int) -> None:
+    """Ends the process: at once, where nobody else is at work in it.
+
+    To take a large film apart, object by object, takes longer than many a command.
+    """
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if stream:
+                stream.flush()
+    except BrokenPipeError:  # nobody reads any more
+        code = 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    threading = sys.modules.get("threading")
+    if threading and threading.active_count() > 1:
+        sys.exit(code)
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ a day, and pay the start-up time each time.
 
 from __future__ import annotations
 
+import gc as garbage
 import importlib
-import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.exceptions import Exit
 
 from runner import __version__
 
@@ -65,11 +66,13 @@ def form(*choices: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     )
 
 
-def call(command: str, **options: Any) -> None:
+def call(command: str, **options: Any) -> NoReturn:
     """Import the one command's module and leave with what it returns."""
     progress = importlib.import_module("runner.progress")
     module = importlib.import_module(f"runner.commands.{command}")
-    sys.exit(int(module.main(progress.terminal(), **options)))
+    garbage.freeze()  # modules stay
+    garbage.enable()
+    raise Exit(int(module.main(progress.terminal(), **options)))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -286,21 +289,20 @@ def gc(delete: bool, min_age: float) -> None:
     call("gc", delete=delete, min_age=min_age)
 
 
-def main() -> None:
-    """The console script. Turns every error into a message and its exit code."""
+def main(words: Sequence[str]) -> int:
+    """Carries out a command line. Turns every error into a message and its exit code."""
     try:
-        cli.main(standalone_mode=False)
+        return int(cli.main(words, prog_name="reelmake", standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
-        sys.stdout = None  # nobody reads any more: do not complain while closing
-        sys.exit(1)
+        return 1  # nobody reads any more
     except Exception as error:  # noqa: BLE001  the one broad clause: what falls out here is shown
-        sys.exit(explain(error))
+        return explain(error)
 
 
 def explain(error: Exception) -> int:

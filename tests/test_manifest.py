@@ -29,6 +29,7 @@ from runner.manifest import (
     recall,
     write,
 )
+from runner.manifest.apart import apart, regular
 from runner.manifest.check import verify
 from runner.manifest.outputs import place
 from runner.manifest.reach import reachable
@@ -385,6 +386,44 @@ def test_a_fresh_clone_knows_what_was_rendered(film: Film) -> None:
     assert manifest
     plan = film.plan(recall(History(), manifest, set(film.store)))
     assert {step.action.value for step in plan.steps} == {"restore"}
+
+
+@pytest.mark.parametrize("takes", [1, 1_000], ids=["one by one", "by an index"])
+def test_single_entries_are_read_as_the_whole_is(tmp_path: Path, takes: int) -> None:
+    """Whatever is looked up, and whatever prompts look like; two shots may share a take."""
+    odd = f'{{\n      "id": "z",\n      "take": 1,\n      "fingerprint": "{A}",\n'
+    many = (shot(f"s{number}", prompt=f"{number}{odd}") for number in range(30))
+    film = Film(tmp_path, *many, shot("t", "s1", takes=2), shot("also", prompt=f"3{odd}"))
+    film.render()
+    data = dump(film.manifest())
+    whole = parse(data.decode(), "manifest.json").entries
+    assert regular(data)
+    by_fingerprint, by_take = apart(data, takes)
+    for entry in whole:
+        assert by_take[entry.shot, entry.take] == entry.result
+    for fingerprint, result in {e.result.fingerprint: e.result for e in whole}.items():
+        assert by_fingerprint[fingerprint] == result
+    strangers = [("z", 1), ("s1", 2), ("s", 1), ("t", 11), ("t", 3)]
+    assert not any((ShotId(name), number) in by_take for name, number in strangers)
+    assert A not in by_fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: json.dumps(json.loads(text), indent=4),
+        lambda text: text.replace('      "kept"', '        "kept"', 1),
+        lambda text: text.replace('"id": "sh010"', '"id": "sh\\u0030"'),
+        lambda text: text.replace('"take": 3', '"take": 2'),
+    ],
+    ids=["reformatted", "indented", "escaped", "twice"],
+)
+def test_other_forms_are_not_looked_up(film: Film, change: Callable[[str], str]) -> None:
+    """A text that somebody else wrote is read as a whole."""
+    text = dump(film.manifest()).decode()
+    assert regular(text.encode())
+    assert change(text) != text
+    assert not regular(change(text).encode())
 
 
 def test_the_lock_wins_over_the_journal(film: Film) -> None:

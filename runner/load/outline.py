@@ -25,6 +25,7 @@ from runner.load.drafts import Draft
 from runner.model import Problem, Shot, ShotId
 from runner.source import Map
 
+STRETCH = 64  # so that few digests are taken to find what has changed
 _DASH = re.compile(r" *- +(\{ *)?\Z").match  # before an entry's first key
 
 
@@ -33,9 +34,12 @@ class Outline(Struct, frozen=True):
 
     length: int  # characters
     starts: list[int]  # each entry's first line, and where the list ends
-    digests: list[str]  # of what stands before the entries, of each, and of what comes after
+    around: tuple[str, str]  # digests of what stands before the entries, and of what comes after
+    digests: list[str]  # of each entry
+    stretches: list[str]  # of each `STRETCH` entries that follow one another
     indent: int  # columns before the dashes
     cut: tuple[int, int] | None  # the lines of `cut:`
+    takes: int  # of the whole film
     shots: list[dict[ShotId, int]]  # what an entry makes: the ids, each with its takes
     needs: dict[int, list[int]]  # entries that an entry names
     loud: list[int]  # entries there is something to say about, changed or not
@@ -96,9 +100,12 @@ def outline(
     return Outline(
         len(text),
         bounds,
-        [_digest(text[a:b]) for a, b in pairwise((0, *bounds, len(text)))],
+        (_digest(text[: starts[0]]), _digest(text[end:])),
+        [_digest(text[a:b]) for a, b in pairwise(bounds)],
+        [_digest(text[a:b]) for a, b in pairwise((*starts[::STRETCH], end))],
         text.index("-", starts[0]) - starts[0],
         sections.get("cut"),
+        sum(len(shot.takes) for shot in shots),
         makes,
         {number: sorted(named - {number}) for number, named in needs.items()},
         sorted(loud),
@@ -147,31 +154,38 @@ def excerpt(of: Outline, text: str) -> Excerpt | None:
     if not _keeps_to_itself(text[of.starts[first] : of.starts[last + 1] + grown], of.indent):
         return None
     kept = _kept(of, range(first, last + 1))
-    starts = [at + grown * (number > last) for number, at in enumerate(of.starts)]
+    starts = [*of.starts[: last + 1], *(at + grown for at in of.starts[last + 1 :])]
     shots = [of.shots[number] for number in kept]
-    everything = sum(sum(each.values()) for each in of.shots)
     return Excerpt(
         _without(text, _left_out(of, starts, kept, grown)),
         frozenset(id_ for each in shots for id_ in each),
-        everything - sum(sum(each.values()) for each in shots),
+        of.takes - sum(sum(each.values()) for each in shots),
     )
 
 
 def _changed(of: Outline, text: str, grown: int) -> tuple[int, int] | None:
     """The first and the last entry that is not as it was; None where something else is not."""
-    bounds = (0, *of.starts, of.length)
-
-    def same(part: int, shift: int) -> bool:
-        """Whether a part is as it was, where it was or as far from the end as it was."""
-        start, end = bounds[part] + shift, bounds[part + 1] + shift
-        return _digest(text[start:end]) == of.digests[part]
-
-    entries = range(1, len(of.digests) - 1)
-    if not same(0, 0) or not same(len(entries) + 1, grown):
+    before, after = of.around
+    if _digest(text[: of.starts[0]]) != before or _digest(text[of.starts[-1] + grown :]) != after:
         return None
-    first = next((part for part in entries if not same(part, 0)), entries[-1])
-    last = next((part for part in reversed(entries[first - 1 :]) if not same(part, grown)), first)
-    return first - 1, last - 1
+    first = next(_altered(of, text, 0), len(of.digests) - 1)
+    last = next(_altered(of, text, grown, -1), first)
+    return first, max(first, last)
+
+
+def _altered(of: Outline, text: str, shift: int, step: int = 1) -> Iterator[int]:
+    """Entries that are not as they were, `shift` characters further on; the last first for -1."""
+
+    def same(digest: str, numbers: range) -> bool:
+        start, end = of.starts[numbers[0]] + shift, of.starts[numbers[-1] + 1] + shift
+        return _digest(text[start:end]) == digest
+
+    entries = range(len(of.digests))
+    for stretch in range(len(of.stretches))[::step]:
+        numbers = entries[stretch * STRETCH : (stretch + 1) * STRETCH]
+        if not same(of.stretches[stretch], numbers):
+            each = (entries[number : number + 1] for number in numbers[::step])
+            yield from (one[0] for one in each if not same(of.digests[one[0]], one))
 
 
 def _digest(text: str) -> str:

@@ -19,7 +19,7 @@ from runner.manifest.apart import apart
 from runner.manifest.lock import pinned_by
 from runner.model import Action, Facts, History, Plan
 from runner.project.idle import name_of
-from runner.project.opened import Film, Project
+from runner.project.opened import Film, Project, undisturbed
 
 PLAIN = (Action.REUSE, Action.RENDER, Action.WAIT)
 
@@ -33,6 +33,7 @@ class Part(Struct, frozen=True):
     up_to_date: int = 0
 
 
+@undisturbed
 def changed_part(
     project: Project, file: Path, gateway: str | None, out_dir: Path | None
 ) -> Part | None:
@@ -57,8 +58,6 @@ def changed_part(
 def _planned(film: Film) -> tuple[Facts, Plan] | None:
     with open_reader(film.project.state) as journal:
         history = _pinned(film, journal.sought(film.realm))
-        if history is None:
-            return None
         facts = film.gather(history)
         plan = film.plan(facts)
         takes = [(step.shot, step.take) for step in plan.steps]
@@ -74,10 +73,11 @@ def _planned(film: Film) -> tuple[Facts, Plan] | None:
     return (facts, plan) if plain and busy else None
 
 
-def _pinned(film: Film, known: History) -> History | None:
-    """The history with what the manifest pins; None where that must be read as a whole."""
+def _pinned(film: Film, known: History) -> History:
+    """The history with what the manifest pins."""
     try:
-        entries = apart(film.manifest_path.read_bytes())
+        data = film.manifest_path.read_bytes()
     except FileNotFoundError:
         return known
-    return entries and pinned_by(known, *entries, film.project.store)
+    takes = sum(len(shot.takes) for shot in film.storyboard.shots)
+    return pinned_by(known, *apart(data, takes), film.project.store)

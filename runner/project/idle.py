@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from runner.journal.reading import NAME as JOURNAL
 from runner.load.outline import Outline, outline
+from runner.manifest.apart import regular
 from runner.model import LocalFile, Result, Step
 from runner.planner import UP_TO_DATE
 from runner.progress import Out
@@ -73,12 +74,19 @@ def name_of(file: Path, gateway: str | None, out_dir: Path | None) -> tuple[str,
 
 
 def whole_outline(film: Film, steps: Sequence[Step]) -> Outline | None:
-    """The outline of a film of which every take is in `steps`."""
+    """The outline of a film of which every take is in `steps`, and can be looked up."""
     shots = film.storyboard.shots
-    if len(steps) < sum(len(shot.takes) for shot in shots):
+    if len(steps) < sum(len(shot.takes) for shot in shots) or not _can_be_looked_up(film):
         return None
     spoken_of = {step.shot for step in steps if step.reason != UP_TO_DATE}
     return outline(str(film.file), shots, film.loaded.drafts, film.warnings, spoken_of)
+
+
+def _can_be_looked_up(film: Film) -> bool:
+    try:
+        return regular(film.manifest_path.read_bytes())
+    except FileNotFoundError:
+        return True
 
 
 def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:

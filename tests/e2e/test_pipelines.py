@@ -56,10 +56,9 @@ def in_process(studio: Space, film: str, monkeypatch: pytest.MonkeyPatch) -> int
     """`reelmake run FILM` without the start of a program: there are many films."""
     monkeypatch.chdir(studio.root)
     monkeypatch.setattr(os, "environ", studio.environment)
-    monkeypatch.setattr(sys, "argv", ["reelmake", "run", f"{film}.yaml"])
-    with pytest.raises(SystemExit) as left:
-        main()
-    return int(left.value.code or 0)
+    words = ["run", f"{film}.yaml"]
+    monkeypatch.setattr(sys, "argv", ["reelmake", *words])
+    return main(words)
 
 
 @pytest.mark.slow
