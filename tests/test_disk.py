@@ -383,7 +383,7 @@ def test_the_cache_reads_back_what_it_wrote(
         path: (a, b, c, d, Digest(digest.hex())) for path, (a, b, c, d, digest) in rows.items()
     }
     statcache._write_cache(file, entries)
-    assert statcache._read_cache(file)[0] == entries
+    assert statcache._read_cache(file)[0].entries() == entries
 
 
 @settings(max_examples=60)
@@ -397,9 +397,9 @@ def test_a_damaged_cache_is_an_empty_one(
     data = bytearray(file.read_bytes())
     data[at % len(data)] ^= 1 << bit
     file.write_bytes(data)
-    assert statcache._read_cache(file)[0] == {}
+    assert statcache._read_cache(file)[0].entries() == {}
     file.write_bytes(data[: at % len(data)])
-    assert statcache._read_cache(file)[0] == {}
+    assert statcache._read_cache(file)[0].entries() == {}
 
 
 # ── file systems ────────────────────────────────────────────────────────────────────────────

@@ -14,9 +14,10 @@ Fields = Mapping[str, JSON]
 Found = tuple[Path, Mapping[str, JSON]]
 Check = Callable[[Fields, ModelFacts], Iterator[Found]]
 
-MARKER = re.compile(r"<<<(image|video|element|voice)_(\d{1,9})>>>")
-CHINESE = re.compile(r"[㐀-鿿]")
-WORD = re.compile(r"[^\W㐀-鿿]+")
+# Not compiled here: that takes some milliseconds, and few storyboards need all of them.
+MARKER = r"<<<(image|video|element|voice)_(\d{1,9})>>>"
+CHINESE = r"[㐀-鿿]"
+WORD = r"[^\W㐀-鿿]+"
 
 
 def size_agrees(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
@@ -33,7 +34,7 @@ def size_agrees(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
 
 def markers_exist(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """A Kling marker points at an item that is there."""
-    for marker in MARKER.finditer(_text(fields.get("prompt"))):
+    for marker in re.finditer(MARKER, _text(fields.get("prompt"))):
         kind, number = marker[1], int(marker[2])
         there = _counted(fields, kind)
         if not 1 <= number <= there:
@@ -71,7 +72,7 @@ def frames_beside_two_images(fields: Fields, facts: ModelFacts) -> Iterator[Foun
 def prompt_not_too_long(fields: Fields, facts: ModelFacts) -> Iterator[Found]:
     """Seedance: at most 500 Chinese characters or 1000 English words are advised."""
     prompt = _text(fields.get("prompt"))
-    chinese, words = len(CHINESE.findall(prompt)), len(WORD.findall(prompt))
+    chinese, words = len(re.findall(CHINESE, prompt)), len(re.findall(WORD, prompt))
     if chinese > 500 or words > 1000:
         yield ("prompt",), {"chinese": chinese, "words": words}
 

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from io import StringIO
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -26,8 +27,8 @@ class Document:
     def loc(self, offset: int, path: str = "") -> Loc:
         """Where the character at `offset` stands; lines and columns count from 1."""
         if self._starts is None:
-            lengths = (len(line) + 1 for line in self.text.split("\n"))
-            self._starts = list(accumulate(lengths, initial=0))
+            lines = StringIO(self.text + "\n", newline="\n")
+            self._starts = list(accumulate(map(len, lines), initial=0))
         line = bisect_right(self._starts, offset)
         return Loc(self.file, line, offset - self._starts[line - 1] + 1, path)
 
