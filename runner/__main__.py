@@ -24,6 +24,7 @@ def answer(words: Sequence[str]) -> int:
         return 0
     code = uptodate.again(words)
     if code is None:
+        uptodate.look_ahead(words)
         from runner import cli  # a tenth of a second
 
         code = cli.main(words)

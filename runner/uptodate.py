@@ -17,6 +17,7 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from runner import __version__
 
@@ -28,6 +29,7 @@ STORYBOARDS = (".yaml", ".yml")
 CLOCK_STEP = 20_000_000  # ns; kernels stamp files with a clock that may lag by a tick of 10 ms
 COARSE_STEP = 2_000_000_000  # ns; FAT counts in steps of two seconds
 KEPT = 32  # marks in a project
+SAID = 6  # the first part of a mark that is an answer
 
 Stamp = tuple[int, int, int, int]
 NOTHING: Stamp = (0, 0, 0, 0)  # no file there
@@ -50,23 +52,71 @@ def again(words: Sequence[str]) -> int | None:
 
 def all_but(file: str, film: Sequence[str], state: str) -> list[bytes] | None:
     """What was remembered of a film in which, since then, nothing but `file` can have moved."""
-    return _held(state, _key(*film), os.path.abspath(file))
+    looked = _AHEAD.pop((file, *film), None)
+    if looked:
+        mark, child = looked
+        try:
+            return mark[SAID:] if os.waitpid(child, 0)[1] == 0 else None
+        except ChildProcessError:  # whoever started us does not want to hear of children
+            pass
+    return _held(state, _key(*film), file)
+
+
+def look_ahead(words: Sequence[str]) -> None:
+    """Lets another process find out what `all_but` will want to know: of a long film, that takes
+    as long as loading what plans a change, and there are cores enough.
+
+    Which film is meant is a guess; `all_but` looks itself when it was wrong.
+    """
+    state = _state(words)
+    if not state or words[0] != "plan" or not hasattr(os, "fork") or _cores() < 2:
+        return
+    file = next(word for word in words[1:] if word.endswith(STORYBOARDS))
+    film = file, _option(words, "--gateway"), _option(words, "--out")
+    mark = _read_of(state, _key(*film))
+    if mark:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if _holds(mark, file) else 1)
+        _AHEAD[(file, *film)] = mark, child
+
+
+_AHEAD: dict[tuple[str, ...], tuple[list[bytes], int]] = {}  # marks, and who looks
+
+
+def _option(words: Sequence[str], name: str) -> str:
+    after = (value for word, value in pairwise(words) if word == name)
+    return next(after, "")
+
+
+def _cores() -> int:
+    known = getattr(os, "sched_getaffinity", None)
+    return len(known(0)) if known else os.cpu_count() or 1
 
 
 def _held(state: str, key: str, spared: str = "") -> list[bytes] | None:
     """What a mark says, where it answers just this question and nothing but `spared` has moved."""
-    mark = _read(f"{state}/{FOLDER}/{_name(key)}")
+    mark = _read_of(state, key)
+    return mark[SAID:] if _holds(mark, spared) else None
+
+
+def _holds(mark: Sequence[bytes], spared: str) -> bool:
+    """Whether nothing has moved since a mark was left but `spared`."""
     try:
-        asked, variables, environment, links, paths, stamps, *said = mark
-        holds = (
-            asked == key.encode()
-            and environment.decode() == _digest(_texts(variables))
+        _, variables, environment, links, paths, stamps = mark[:SAID]
+        return (
+            environment.decode() == _digest(_texts(variables))
             and _lead_there(_texts(links))
-            and _unmoved(_texts(paths), array("q", stamps), spared)
+            and _unmoved(_texts(paths), array("q", stamps), spared and os.path.abspath(spared))
         )
     except ValueError:  # another version's, or damaged in a way that the checksum did not tell
-        return None
-    return said if holds else None
+        return False
+
+
+def _read_of(state: str, key: str) -> list[bytes]:
+    """The mark that answers just this question, or an empty one."""
+    mark = _read(f"{state}/{FOLDER}/{_name(key)}")
+    return mark if mark and mark[0] == key.encode() else []
 
 
 class Environment(Mapping[str, str]):

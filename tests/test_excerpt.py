@@ -1,6 +1,8 @@
 """After a small change only what changed is planned, and the plan reads as if all had been."""
 
+import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -147,6 +149,47 @@ def test_anything_else_that_moved_means_the_whole(film: Path, path: str) -> None
     os.utime(there, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert part_of(film / "film.yaml") is None
     there.write_bytes(data)
+
+
+LOOK = """
+import json, os, signal, sys
+from runner import uptodate
+
+if "deaf" in sys.argv:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+uptodate._cores = lambda: 1 if "one core" in sys.argv else 2
+uptodate.look_ahead(["plan", "film.yaml", "--gateway", sys.argv[1]])
+ahead = bool(uptodate._AHEAD)
+asked = "film.yaml", ("film.yaml", "local", ""), os.path.abspath(".reelmake")
+seen = uptodate.all_but(*asked)
+assert seen == uptodate.all_but(*asked)
+print(json.dumps([ahead, bool(seen)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "ahead"),
+    [
+        (["local"], True),
+        (["local", "deaf"], True),
+        (["local", "one core"], False),
+        (["elsewhere"], False),  # of which nothing is remembered
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+@pytest.mark.parametrize("moved", [False, True], ids=["unmoved", "moved"])
+def test_who_looks_ahead_sees_the_same(
+    film: Path, how: list[str], ahead: bool, moved: bool
+) -> None:
+    """A process beside this one, or this one itself: the answer does not depend on it."""
+    (film / "film.yaml").write_text(FILM.replace("A lamp.", "A lantern."))
+    output = film / "renders/film.preview/c.mp4"
+    if moved:
+        os.utime(output)
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, *how], cwd=film, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == [ahead, not moved]
 
 
 def test_bytes_that_came_back_are_found(
