@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 from virtual_time import LoopClock
 
@@ -18,6 +19,7 @@ from runner.gateway.profile import Profile
 from runner.journal import Caps, Ledger, Realm, open_reader
 from runner.journal.opening import open_journal
 from runner.journal.writing import Journal
+from runner.localgateway import server
 from runner.media.boxes import check_mp4
 from runner.media.frames import frame_png
 from runner.media.probe import probe
@@ -189,3 +191,11 @@ def statuses(outcomes: list[Outcome]) -> list[Status]:
 async def soon(seconds: float, then: Any) -> None:
     await asyncio.sleep(seconds)
     then()
+
+
+def undrawn(patch: pytest.MonkeyPatch) -> None:
+    """The built-in gateway's slates lose their drawings, which take half a second each."""
+    start = server.start_in_thread
+    patch.setattr(
+        server, "start_in_thread", lambda settings: start(replace(settings, slates="plain"))
+    )

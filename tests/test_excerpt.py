@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from film_set import undrawn
 
 from runner import cli, uptodate
 from runner.project import open_project
@@ -47,6 +48,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
+        undrawn(patch)
         carry_out(patch, "run", "film.yaml", "--gateway", "local")
         yield root
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from film_set import undrawn
 
 from runner import cli, uptodate
 
@@ -59,6 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
+        undrawn(patch)
         patch.setattr(sys, "argv", ["reelmake", *WORDS])
         settle(root)
         carry_out()

@@ -16,7 +16,7 @@ def space(tmp_path: Path) -> Space:
 
 @pytest.fixture(scope="session")
 def quick_gateway() -> Iterator[Gateway]:
-    with gateway("--render-seconds", "0.05") as opened:
+    with gateway("--render-seconds", "0.05", "--slates", "plain") as opened:
         yield opened
 
 
