@@ -12,36 +12,30 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from runner import __version__, savedplan
 from runner.commands.editing import rewrite
 from runner.commands.plan import as_json, say_fallbacks, say_plan, say_warnings
 from runner.edit import set_field
-from runner.errors import BadInput, ExitCode, NeedsDecision, Outside
+from runner.errors import BadInput, ExitCode, NeedsDecision
 from runner.executor import Options, Stop, execute, listening
 from runner.journal import Caps
-from runner.manifest.outputs import place
 from runner.model import (
     JSON,
     Action,
     Facts,
-    History,
     Money,
     Outcome,
     Plan,
     Result,
-    Shot,
     ShotId,
     Status,
-    Step,
 )
 from runner.planner import SETTLED, Selection, asked_after, fallbacks, missing, total
-from runner.ports import Progress
 from runner.progress import Lines, Out, face
 from runner.project import Film, Project, open_project
 from runner.project.finish import write_down
 from runner.project.idle import Watch
+from runner.project.placing import Placing
 from runner.project.wiring import client_for, journal_for, locked, served, wired
 from runner.savedplan import SavedPlan
 
@@ -252,17 +246,24 @@ def carry_out(
         if wired_up:
             with served(film) as ready:
                 outcomes = asyncio.run(render(ready, plan, facts, options, progress))
-            return progress.with_unplaced(outcomes)
-        outcomes = [Outcome(step, Status.DONE, step.result) for step in plan.steps]
-        for outcome in outcomes:
-            progress.finished(outcome)
+        else:
+            outcomes = asyncio.run(restore(plan, progress))
         return progress.with_unplaced(outcomes)
     finally:
         progress.close()
 
 
+async def restore(plan: Plan, progress: Placing) -> Sequence[Outcome]:
+    """A plan for which everything is there, if not in its place."""
+    outcomes = [Outcome(step, Status.DONE, step.result) for step in plan.steps]
+    for outcome in outcomes:
+        progress.finished(outcome)
+    await progress.all_told()
+    return outcomes
+
+
 async def render(
-    film: Film, plan: Plan, facts: Facts, options: Options, progress: Progress
+    film: Film, plan: Plan, facts: Facts, options: Options, progress: Placing
 ) -> Sequence[Outcome]:
     stop = Stop()
     journal = journal_for(film)
@@ -270,7 +271,10 @@ async def render(
         async with client_for(film) as client:
             parts = wired(film, client, journal, progress)
             with listening(stop), seldom_collected():
-                return await execute(plan, film.storyboard, facts, parts, options, stop)
+                try:
+                    return await execute(plan, film.storyboard, facts, parts, options, stop)
+                finally:
+                    await progress.all_told()
     finally:
         journal.close()
 
@@ -287,60 +291,6 @@ def seldom_collected() -> Iterator[None]:
     finally:
         gc.set_threshold(*usual)
         gc.unfreeze()
-
-
-class Placing:
-    """Puts each take's video where people look for it as soon as it is there, then tells."""
-
-    def __init__(self, inner: Progress, film: Film, history: History) -> None:
-        self.inner, self.film, self.history = inner, film, history
-        self.shots: dict[ShotId, Shot] = {shot.id: shot for shot in film.storyboard.shots}
-        self.unplaced: dict[tuple[ShotId, int], Outcome] = {}
-
-    def planned(self, plan: Plan) -> None:
-        self.inner.planned(plan)
-
-    def started(self, step: Step) -> None:
-        self.inner.started(step)
-
-    def heard(self, step: Step, status: str, percent: int | None) -> None:
-        self.inner.heard(step, status, percent)
-
-    def finished(self, outcome: Outcome) -> None:
-        if outcome.status is Status.DONE and outcome.step.action is not Action.REUSE:
-            outcome = self.tried(outcome)
-        self.inner.finished(outcome)
-
-    def tried(self, outcome: Outcome) -> Outcome:
-        """What cannot be put in its place (damaged, no room) fails alone; its bytes are paid."""
-        try:
-            return self.placed(outcome)
-        except Outside as error:
-            detail = f"{error.what}; {error.do}" if error.do else error.what
-            failed = replace(outcome, status=Status.FAILED, detail=detail)
-            self.unplaced[outcome.step.shot, outcome.step.take] = failed
-            return failed
-
-    def with_unplaced(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """The outcomes, corrected by what came to light when they were put in their places."""
-        return [self.unplaced.get((o.step.shot, o.step.take), o) for o in outcomes]
-
-    def placed(self, outcome: Outcome) -> Outcome:
-        shot, result = self.shots.get(outcome.step.shot), outcome.result
-        if shot is None or result is None or outcome.step.take > len(shot.takes):
-            return outcome
-        names = shot.outputs(outcome.step.take)
-        store = self.film.project.store
-        moved = place(names, result.sha256, self.film.folder, store, self.history)
-        for path in moved:
-            self.inner.note(f"an edited file was kept as {path.name}")
-        return replace(outcome, output=names[0] if names else None)
-
-    def note(self, text: str) -> None:
-        self.inner.note(text)
-
-    def close(self) -> None:
-        self.inner.close()
 
 
 def results_as_json(film: Film, plan: Plan, outcomes: Sequence[Outcome]) -> dict[str, JSON]:

@@ -6,6 +6,7 @@ opened     root, paths, catalogue, prices; a storyboard with its facts and plan
 idle       the marks of a command that found nothing to do
 excerpt    after a small change: the plan of what changed
 wiring     the parts an executor needs
+placing    takes on their way to where people look for them
 """
 
 from runner.project.endpoint import Endpoint, choose
