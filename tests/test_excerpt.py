@@ -36,6 +36,7 @@ shots:
   - id: e
     prompt: A road.
     pin: true
+  - {id: g2, prompt: A gap., enabled: false}
   - {id: f, model: sora-2, seconds: 4, resolution: 720p, prompt: A retired model.}
 """
 
@@ -54,8 +55,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def carry_out(patch: pytest.MonkeyPatch, *words: str) -> None:
+    assert ask(patch, *words) == 0
+
+
+def ask(patch: pytest.MonkeyPatch, *words: str) -> int:
     patch.setattr(sys, "argv", ["reelmake", *words])
-    assert cli.main(words) == 0
+    return cli.main(words)
 
 
 @pytest.fixture
@@ -82,8 +87,8 @@ def forget(folder: Path) -> None:
 
 
 def planned(patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    carry_out(patch, "plan", "film.yaml", "--gateway", "local")
-    return capsys.readouterr().err
+    code = ask(patch, "plan", "film.yaml", "--gateway", "local")
+    return f"{capsys.readouterr().err}exit {code}"
 
 
 def part_of(file: Path) -> set[str] | None:
@@ -100,7 +105,31 @@ EDITS = {
     "more takes": ("takes: 2", "takes: 3", {"d", "e", "f"}),
     "a pinned shot": ("A road.", "A road.\n    notes: wet", None),  # nothing is to be done
     "a comment": ("A lamp.", "A lamp.  # lit", None),
-    "a new shot": ("  - id: c", "  - {id: g, prompt: A gull.}\n  - id: c", None),
+    "a new shot": (
+        "  - id: c",
+        "  - {id: g, prompt: A gull.}\n  - id: c",
+        {"g", *["c", "c.wide", "e", "f"]},
+    ),
+    "a new first one": ("  - id: a", "  - {id: g, prompt: A gull.}\n  - id: a", {"g", *"abef"}),
+    "a new last one": ("model.}\n", "model.}\n  - {id: g, prompt: A gull.}\n", {"e", "f", "g"}),
+    "a new variant": (
+        "{wide: {",
+        "{near: {prompt: Near.}, wide: {",
+        {"c.near", *["c", "c.wide", "e", "f"]},
+    ),
+    "a new shot of a name there is": ("  - id: c", "  - {id: D, prompt: A gull.}\n  - id: c", None),
+    "of a name that is disabled": ("  - id: c", "  - {id: G2, prompt: A gull.}\n  - id: c", None),
+    "a new shot after a later one": (
+        "  - id: c",
+        "  - {id: g, prompt: A gull., after: [c]}\n  - id: c",
+        None,
+    ),
+    "a new shot after an earlier one": (
+        "  - id: c",
+        "  - {id: g, prompt: A gull., after: [a]}\n  - id: c",
+        {"g", *["a", "c", "c.wide", "e", "f"]},
+    ),
+    "a disabled shot that comes back": (", enabled: false", "", None),
     "a shot renamed": ("id: c\n", "id: h\n", None),
     "a shot gone": ("  - id: c\n", "  - id: c\n    enabled: false\n", None),
     "another one needed": ("takes: 2", "takes: 2\n    after: [c]", None),
@@ -117,7 +146,7 @@ def test_the_plan_of_a_part_reads_as_the_whole(
     new: str,
     shots: set[str] | None,
 ) -> None:
-    """Actions, reasons, prices, warnings and sums: word for word, from a part or from all."""
+    """Actions, reasons, prices, warnings, sums: word for word, from a part or from all."""
     file = film / "film.yaml"
     assert old in FILM
     file.write_text(FILM.replace(old, new))

@@ -42,7 +42,8 @@ class Loaded(Struct, frozen=True):
     `shots` are all that can be read, those that a rule refuses among them, and `drafts` are how
     they are written.
     `inputs` names every text that was read (storyboards, tables, prompts) with its digest; the
-    names begin where `file` was looked for. `links` are paths of media that lead elsewhere, with
+    names begin where `file` was looked for. `disabled` are shots that are not part of the film,
+    and `links` are paths of media that lead elsewhere, with
     where they led.
     """
 
@@ -52,6 +53,7 @@ class Loaded(Struct, frozen=True):
     drafts: Mapping[ShotId, Draft] = field(default_factory=dict)
     inputs: Mapping[str, Digest] = field(default_factory=dict)
     links: tuple[tuple[str, str], ...] = ()
+    disabled: frozenset[ShotId] = frozenset()
 
 
 Preflight = Callable[[Sequence[Request]], Iterable[Problem]]
@@ -90,6 +92,7 @@ def load(
         film.drafts if film else {},
         dict(_inputs(reader, board)),
         tuple(reader.files.links()),
+        frozenset(film.disabled if film else ()),
     )
 
 

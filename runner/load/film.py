@@ -21,7 +21,7 @@ class Film:
         self._found = found
         self.drafts: dict[ShotId, Draft] = {}
         self._shots: dict[ShotId, Shot] = {}
-        self._disabled: set[ShotId] = set()
+        self.disabled: set[ShotId] = set()
         self._unread: set[ShotId] = set()  # named in the file, but something is wrong with them
         first: dict[str, Draft] = {}
         for part in board.boards():
@@ -33,7 +33,7 @@ class Film:
                 elif draft.fields.get("enabled", True):
                     self._add(draft, ShotId(draft.id), read_shot(part.around, draft))
                 else:
-                    self._disabled.add(ShotId(draft.id))
+                    self.disabled.add(ShotId(draft.id))
 
     def _add(self, draft: Draft, id_: ShotId, shot: Shot | None) -> None:
         self.drafts[id_] = draft
@@ -65,7 +65,7 @@ class Film:
         for id_ in needs:
             self._check_names(self._shots[id_])
         self._find_circles({id_: need for id_, need in needs.items() if need})
-        gone = self._disabled
+        gone = self.disabled
         return tuple(
             replace(shot, after=tuple(id_ for id_ in shot.after if id_ not in gone))
             if shot.after and not gone.isdisjoint(shot.after)
@@ -75,7 +75,7 @@ class Film:
 
     def _check_names(self, shot: Shot) -> None:
         for needed, at in self._sources(shot):
-            if needed in self._disabled:
+            if needed in self.disabled:
                 self._nothing_to_take(shot, needed, at)
             self._check_name(shot, needed, at)
         for index, needed in enumerate(shot.after):
@@ -96,7 +96,7 @@ class Film:
         self._found.add(problem, self.drafts[shot.id].about)
 
     def _check_name(self, shot: Shot, needed: ShotId, at: Loc) -> None:
-        known = needed in self._shots or needed in self._unread or needed in self._disabled
+        known = needed in self._shots or needed in self._unread or needed in self.disabled
         if not known:
             message, hint = f"there is no shot {needed}", self._near(needed)
             problem = Problem("shot.unknown", message, at, hint=hint)
@@ -124,7 +124,7 @@ class Film:
         return tuple(clip for clip in clips if self._in_film(clip))
 
     def _in_film(self, clip: Clip) -> bool:
-        if clip.shot in self._disabled:
+        if clip.shot in self.disabled:
             message = f"{clip.shot} is not enabled: its clip is left out of the cut"
             self._found.add(Problem("cut.disabled", message, clip.at, Severity.WARNING))
             return False

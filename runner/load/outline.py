@@ -14,19 +14,21 @@ an edit outside the shots or one that leaves its indentation.
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
 
 from runner import graph
+from runner.load import Loaded
 from runner.load.drafts import Draft
-from runner.model import Problem, Shot, ShotId
+from runner.model import Shot, ShotId
 from runner.source import Map
 
 STRETCH = 64  # so that few digests are taken to find what has changed
 _DASH = re.compile(r" *- +(\{ *)?\Z").match  # before an entry's first key
+_WORD = re.compile(r"\w[\w.-]*")  # an id, or anything else
 
 
 class Outline(Struct, frozen=True):
@@ -41,6 +43,7 @@ class Outline(Struct, frozen=True):
     cut: tuple[int, int] | None  # the lines of `cut:`
     takes: int  # of the whole film
     shots: list[dict[ShotId, int]]  # what an entry makes: the ids, each with its takes
+    disabled: list[ShotId]  # shots that are written but not in the film
     needs: dict[int, list[int]]  # entries that an entry names
     loud: list[int]  # entries there is something to say about, changed or not
 
@@ -53,9 +56,30 @@ def read_outline(saved: bytes) -> Outline:
 
 
 class Excerpt(Struct, frozen=True):
+    """A text to be read in place of the whole, and what to expect of it."""
+
+    of: Outline
     text: str
-    shots: frozenset[ShotId]  # what it makes, if the edit neither adds nor renames any
+    shots: frozenset[ShotId]  # what its entries made before the edit
     left_out: int  # takes of the film that are not in it
+
+    def holds(self, shots: Sequence[Shot]) -> bool:
+        """Whether these shots, read from the text, are those of the whole.
+
+        None may be gone, for what is left out could name it; a new one must have a name of its
+        own; and they follow one another as they would among all others.
+        """
+        before = dict[ShotId, None]()
+        for shot in shots:
+            if not before.keys() >= set(shot.needs):
+                return False
+            before[shot.id] = None
+        new = before.keys() - self.shots
+        return len(new) + len(self.shots) == len(before) and not (new and self._taken(new))
+
+    def _taken(self, names: Iterable[ShotId]) -> bool:
+        known = {id_.lower() for each in (*self.of.shots, self.of.disabled) for id_ in each}
+        return any(name.lower() in known for name in names)
 
 
 # ── of a film that was read ─────────────────────────────────────────────────────────────────
@@ -63,17 +87,14 @@ class Excerpt(Struct, frozen=True):
 
 def outline(
     file: str,
-    shots: Iterable[Shot],
-    drafts: Mapping[ShotId, Draft],
-    problems: Iterable[Problem],
+    loaded: Loaded,
     spoken_of: Collection[ShotId],
 ) -> Outline | None:
     """The outline of the storyboard `file`, if it has a plain enough form.
 
-    `problems` are the warnings about it; `spoken_of` are shots that a plan has more to say about
-    than that they are up to date.
+    `spoken_of` are shots that a plan has more to say about than that they are up to date.
     """
-    shots = tuple(shots)
+    shots, drafts, problems = loaded.shots, loaded.drafts, loaded.problems
     if not shots or any(draft.layers[-1].data.doc.file != file for draft in drafts.values()):
         return None
     board = drafts[shots[0].id].layers[-1].data
@@ -107,6 +128,7 @@ def outline(
         sections.get("cut"),
         sum(len(shot.takes) for shot in shots),
         makes,
+        sorted(loaded.disabled),
         {number: sorted(named - {number}) for number, named in needs.items()},
         sorted(loud),
     )
@@ -151,12 +173,14 @@ def excerpt(of: Outline, text: str) -> Excerpt | None:
     if changed is None:
         return None
     first, last = changed
-    if not _keeps_to_itself(text[of.starts[first] : of.starts[last + 1] + grown], of.indent):
+    block = text[of.starts[first] : of.starts[last + 1] + grown]
+    if not _keeps_to_itself(block, of.indent):
         return None
-    kept = _kept(of, range(first, last + 1))
+    kept = _kept(of, range(first, last + 1), block)
     starts = [*of.starts[: last + 1], *(at + grown for at in of.starts[last + 1 :])]
     shots = [of.shots[number] for number in kept]
     return Excerpt(
+        of,
         _without(text, _left_out(of, starts, kept, grown)),
         frozenset(id_ for each in shots for id_ in each),
         of.takes - sum(sum(each.values()) for each in shots),
@@ -200,11 +224,13 @@ def _keeps_to_itself(block: str, indent: int) -> bool:
     return whole_lines and not re.search(outside, block, re.MULTILINE)
 
 
-def _kept(of: Outline, changed: Iterable[int]) -> list[int]:
+def _kept(of: Outline, changed: Iterable[int], block: str) -> list[int]:
     """What changed and what there is something to say about, all that hangs on these, and all
-    that any of it needs."""
+    that any of it needs. What has changed may need whatever it has the name of."""
     reached = graph.downstream(of.needs, {*changed, *of.loud})
-    return sorted(graph.upstream(of.needs, reached))
+    words = set(_WORD.findall(block))
+    named = {number for number, ids in enumerate(of.shots) if not words.isdisjoint(ids)}
+    return sorted(graph.upstream(of.needs, reached | named))
 
 
 def _left_out(

@@ -49,7 +49,7 @@ def changed_part(
         film = project.film(file, gateway=gateway, out_dir=out_dir, text=part.text.encode())
     except (OSError, UnicodeDecodeError, BadInput):
         return None  # told in full, with all else that is wrong
-    if {shot.id for shot in film.storyboard.shots} != part.shots:
+    if not part.holds(film.storyboard.shots):
         return None
     planned = _planned(film)
     return Part(film, *planned, part.left_out) if planned else None

@@ -79,7 +79,7 @@ def whole_outline(film: Film, steps: Sequence[Step]) -> Outline | None:
     if len(steps) < sum(len(shot.takes) for shot in shots) or not _can_be_looked_up(film):
         return None
     spoken_of = {step.shot for step in steps if step.reason != UP_TO_DATE}
-    return outline(str(film.file), shots, film.loaded.drafts, film.warnings, spoken_of)
+    return outline(str(film.file), film.loaded, spoken_of)
 
 
 def _can_be_looked_up(film: Film) -> bool:
