@@ -14,7 +14,15 @@ from runner import __version__, uptodate
 def main() -> None:
     """The console script."""
     gc.disable()  # loading modules makes no garbage; a command that may last turns it on again
-    leave(answer(sys.argv[1:]))
+    try:
+        code = answer(sys.argv[1:])
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+    except OSError as error:  # of writing; commands answer for whatever else they do
+        code = 1
+        if not isinstance(error, BrokenPipeError):  # then nobody reads any more
+            os.write(2, f"error: the output cannot be written: {error.strerror}\n".encode())
+    leave(code)
 
 
 def answer(words: Sequence[str]) -> int:
@@ -36,13 +44,6 @@ def leave(code: int) -> None:
 
     To take a large film apart, object by object, takes longer than many a command.
     """
-    try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream:
-                stream.flush()
-    except BrokenPipeError:  # nobody reads any more
-        code = 1
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     threading = sys.modules.get("threading")
     if threading and threading.active_count() > 1:
         sys.exit(code)

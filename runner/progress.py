@@ -15,6 +15,7 @@ from typing import Any, TextIO, cast
 from msgspec import Struct
 from msgspec.structs import replace
 
+from runner.errors import Outside
 from runner.model import Action, Outcome, Plan, Problem, Severity, ShotId, Status, Step
 from runner.ports import Progress
 
@@ -42,7 +43,12 @@ class Out(Struct, frozen=True):
     colour: bool
 
     def result(self, text: str) -> None:
-        self.stdout.write(text + "\n")
+        try:
+            self.stdout.write(text + "\n")
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Outside(f"the output cannot be written: {error.strerror}") from error
 
     def say(self, text: str = "", style: str = "") -> None:
         self.stderr.write(self.styled(printable(text), style) + "\n")
@@ -73,8 +79,9 @@ STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1", "hea
 
 def terminal() -> Out:
     """The process's own streams; colour only on a terminal and without NO_COLOR."""
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    return Out(sys.stdout, sys.stderr, colour and os.environ.get("TERM") != "dumb")
+    stdout, stderr = sys.stdout or io.StringIO(), sys.stderr or io.StringIO()  # None: closed
+    colour = stderr.isatty() and not os.environ.get("NO_COLOR")
+    return Out(stdout, stderr, colour and os.environ.get("TERM") != "dumb")
 
 
 def face(out: Out) -> Progress:

@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import click
 import pytest
@@ -54,6 +56,34 @@ def test_usage_errors_leave_with_2(words: tuple[str, ...]) -> None:
     done = reelmake(*words)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device here")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("word", ["--version", "models"])
+def test_output_that_cannot_be_written_is_told(word: str, unbuffered: str) -> None:
+    """A full disk below stdout: a sentence and exit 1, whenever it comes to light."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runner", word],
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=30,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("word", ["--version", "models"])
+def test_nobody_reads_any_more(word: str) -> None:
+    """`reelmake models | head` ends without a word."""
+    out, into = os.pipe()
+    os.close(out)
+    done = subprocess.run(
+        [sys.executable, "-m", "runner", word],
+        stdout=into, stderr=subprocess.PIPE, text=True, timeout=30,
+    )  # fmt: skip
+    os.close(into)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_missing_file_is_bad_input() -> None:
