@@ -75,7 +75,10 @@ def look_ahead(words: Sequence[str]) -> None:
     film = file, _option(words, "--gateway"), _option(words, "--out")
     mark = _read_of(state, _key(*film))
     if mark:
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:  # no more processes
+            return
         if child == 0:
             os._exit(0 if _holds(mark, file) else 1)
         _AHEAD[(file, *film)] = mark, child

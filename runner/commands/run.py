@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +31,7 @@ from runner.model import (
     Status,
 )
 from runner.planner import SETTLED, Selection, asked_after, fallbacks, missing, total
+from runner.ports import Progress
 from runner.progress import Lines, Out, face
 from runner.project import Film, Project, open_project
 from runner.project.finish import write_down
@@ -245,25 +246,33 @@ def carry_out(
     try:
         if wired_up:
             with served(film) as ready:
-                outcomes = asyncio.run(render(ready, plan, facts, options, progress))
+                work = render(ready, plan, facts, options, progress)
+                outcomes = asyncio.run(placed(progress, work))
         else:
-            outcomes = asyncio.run(restore(plan, progress))
+            outcomes = asyncio.run(placed(progress, restore(plan, progress)))
         return progress.with_unplaced(outcomes)
     finally:
         progress.close()
 
 
-async def restore(plan: Plan, progress: Placing) -> Sequence[Outcome]:
+async def placed(progress: Placing, work: Awaitable[Sequence[Outcome]]) -> Sequence[Outcome]:
+    """What comes of the work; returns when every film lies where it belongs."""
+    try:
+        return await work
+    finally:
+        await progress.all_told()
+
+
+async def restore(plan: Plan, progress: Progress) -> Sequence[Outcome]:
     """A plan for which everything is there, if not in its place."""
     outcomes = [Outcome(step, Status.DONE, step.result) for step in plan.steps]
     for outcome in outcomes:
         progress.finished(outcome)
-    await progress.all_told()
     return outcomes
 
 
 async def render(
-    film: Film, plan: Plan, facts: Facts, options: Options, progress: Placing
+    film: Film, plan: Plan, facts: Facts, options: Options, progress: Progress
 ) -> Sequence[Outcome]:
     stop = Stop()
     journal = journal_for(film)
@@ -271,10 +280,7 @@ async def render(
         async with client_for(film) as client:
             parts = wired(film, client, journal, progress)
             with listening(stop), seldom_collected():
-                try:
-                    return await execute(plan, film.storyboard, facts, parts, options, stop)
-                finally:
-                    await progress.all_told()
+                return await execute(plan, film.storyboard, facts, parts, options, stop)
     finally:
         journal.close()
 
