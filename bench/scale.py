@@ -3,8 +3,7 @@
     python -m bench.scale TAKES SECONDS
 
 The gateway is another process. Lateness is how long after the moment it was due a look began, over
-the interval it had been due after. What a person would see besides is left out: slates are not
-copied to where people look for them.
+the interval it had been due after. Films are copied to where people look for them, as in any run.
 """
 
 import asyncio
@@ -18,12 +17,13 @@ from pathlib import Path
 
 from bench import films
 from bench.wire import Silent
-from runner.commands.run import render
+from runner.commands.run import placed, render
 from runner.executor import Options, collect
 from runner.gateway.client import Client
 from runner.gateway.profile import Profile
 from runner.model import JobId, Status
 from runner.project import open_project
+from runner.project.placing import Placing
 from runner.project.wiring import locked
 
 SUBMITS = 64  # in flight: otherwise the first renders end before the last is submitted
@@ -38,7 +38,7 @@ def in_flight(takes: int, seconds: float) -> dict[str, float]:
 
 
 def measure(takes: int, seconds: float) -> dict[str, float]:
-    folder = films.written(takes, "flight", chains=False)
+    folder = films.written(takes, "flight", chains=False, within=films.FRESH)
     project = open_project(folder / "film.yaml", {"REELMAKE_API_KEY": "bench-0123456789"})
     with films.gateway("--render-seconds", str(seconds)) as url, locked(project):
         film = project.film(folder / "film.yaml", gateway=url)
@@ -47,7 +47,9 @@ def measure(takes: int, seconds: float) -> dict[str, float]:
         lateness = watched()
         began, used = time.perf_counter(), time.process_time()
         options = Options(run="bench", jobs=takes, submits=SUBMITS)
-        outcomes = asyncio.run(render(film, plan, facts, options, Silent()))
+        progress = Placing(Silent(), film, facts.history)
+        work = render(film, plan, facts, options, progress)
+        outcomes = asyncio.run(placed(progress, work))
         took, cpu = time.perf_counter() - began, time.process_time() - used
     assert all(outcome.status is Status.DONE for outcome in outcomes)
     lateness.sort()
@@ -110,7 +112,7 @@ def download(size: int) -> dict[str, float]:
 
     with (
         films.gateway("--render-seconds", "0", "--content-bytes", str(size)) as url,
-        tempfile.TemporaryDirectory(dir=films.WORK) as folder,
+        tempfile.TemporaryDirectory(dir=films.FRESH) as folder,
     ):
         grown, took = asyncio.run(go(url, Path(folder)))
     return {"bytes": size, "wall": took, "MB grown": grown}

@@ -160,7 +160,7 @@ class Silent:
 
 def everything(url: str, jobs: int, at_once: int, submits: int) -> tuple[float, float]:
     """Wall and CPU seconds of a whole run, from the first intent to the last film in the store."""
-    folder = films.written(jobs, "wire", chains=False)
+    folder = films.written(jobs, "wire", chains=False, within=films.FRESH)
     project = open_project(folder / "film.yaml", {**films.ENVIRON, "REELMAKE_POLL_SECONDS": "0.05"})
     film = project.film(folder / "film.yaml", gateway=url)
     with locked(project):
@@ -200,7 +200,8 @@ def loop(client: str, url: str, jobs: int, at_once: int) -> tuple[float, float]:
 
     begun: list[tuple[float, float]] = []
     # On the disk where the project lies, not in memory: everybody writes to the same one.
-    with tempfile.TemporaryDirectory(dir=films.WORK) as folder:
+    films.FRESH.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=films.FRESH) as folder:
         asyncio.run(CLIENTS[client](url, Path(folder), run))
     (wall, cpu), (wall_end, cpu_end) = begun
     return wall_end - wall, cpu_end - cpu

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import lru_cache
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -94,7 +95,7 @@ class Wire:
             ("Accept-Encoding", "identity"),
             *headers,
         ]
-        at = httpx.URL(url) if isinstance(url, str) else url
+        at = parsed(url) if isinstance(url, str) else url
         if self._authorization and origin(at) == self._origin:
             own.append(("Authorization", self._authorization))
         extensions: dict[str, Any] = {"timeout": self._timeout}
@@ -192,9 +193,15 @@ def chunks_of(response: httpx.Response) -> AsyncGenerator[bytes, None]:
     return cast("AsyncGenerator[bytes, None]", aiter(stream))
 
 
+@lru_cache(maxsize=4096)
+def parsed(url: str) -> httpx.URL:
+    """To take a URL apart takes longer than to send it, and jobs are looked at again and again."""
+    return httpx.URL(url)
+
+
 def origin(url: str | httpx.URL) -> tuple[str, str, int | None]:
     """Scheme, host and port: what a key is bound to."""
-    at = httpx.URL(url) if isinstance(url, str) else url
+    at = parsed(url) if isinstance(url, str) else url
     return at.scheme, at.host, at.port or {"http": 80, "https": 443}.get(at.scheme)
 
 

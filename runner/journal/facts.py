@@ -76,6 +76,9 @@ LEADS_TO: Mapping[Kind, Standing] = {
 }
 
 
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 class Fact(Struct, frozen=True):
     """One thing that happened to one attempt, in its saved form."""
 
@@ -84,7 +87,7 @@ class Fact(Struct, frozen=True):
     body: Mapping[str, JSON] = field(default_factory=dict)
 
     def text(self) -> str:
-        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":"))
+        return _text(self.body)
 
 
 class Intent(Struct, frozen=True):

@@ -112,7 +112,7 @@ class _Walk(Struct):
     def read(self, count: int, at: int) -> bytes:
         """As os.pread, without asking the system for what is at hand."""
         start = at - self.held_at
-        if start >= 0 and start + count <= len(self.held):
+        if 0 <= start <= len(self.held) - count:
             return self.held[start : start + count]
         return os.pread(self.fd, count, at)
 
