@@ -80,7 +80,11 @@ def look_ahead(words: Sequence[str]) -> None:
         except OSError:  # no more processes
             return
         if child == 0:
-            os._exit(0 if _holds(mark, file) else 1)
+            code = 1
+            try:
+                code = 0 if _holds(mark, file) else 1
+            finally:
+                os._exit(code)  # whatever happens, nothing else is done twice
         _AHEAD[(file, *film)] = mark, child
 
 
