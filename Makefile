@@ -6,7 +6,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test prove crash-test lint format bench wheel constraints clean
+.PHONY: help compiled demo test prove crash-test lint format bench wheel constraints clean
 
 help:             ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,10 +16,10 @@ demo: $(READY)    ## render the film pipelines/night-ferry.yaml on the built-in 
 	$(BIN)/reelmake verify pipelines/night-ferry.yaml --preview
 	@echo "The film is in renders/night-ferry.preview/"
 
-test: $(READY)    ## the fast suite, under two minutes
+test: compiled    ## the fast suite, under two minutes
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
-prove: $(READY)   ## the longer proofs: crashes, lost writes, many processes
+prove: compiled   ## the longer proofs: crashes, lost writes, many processes
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow --timeout=900
 
 crash-test: $(READY)  ## ten thousand kills under each contract; takes hours
@@ -44,6 +44,9 @@ constraints: $(READY)  ## pin every dependency anew: versions and hashes, no hos
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --upgrade --python-version 3.11 --generate-hashes --extra test --extra dev \
 	  --no-emit-index-url --no-annotate --no-header pyproject.toml -o constraints.txt
+
+compiled: $(READY)  # once, not in every program that a test starts, whatever PYTHONDONTWRITEBYTECODE says
+	@$(BIN)/python -m compileall -q runner
 
 clean:            ## forget the environment and everything built
 	rm -rf $(VENV) dist build *.egg-info

@@ -3,12 +3,13 @@
 import heapq
 import random
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 import pytest
 from film_set import board, shot
+from msgspec.structs import replace
 
 from runner.executor.board import Board
 from runner.graph import order

@@ -74,9 +74,9 @@ def test_downstream_is_the_mirror_of_upstream(film: Needs) -> None:
 
 
 def test_long_chains_are_no_trouble() -> None:
-    """A hundred thousand shots in a row, or in a circle, take no recursion."""
-    chain = {ShotId(f"s{n}"): [ShotId(f"s{n + 1}")] for n in range(100_000)}
+    """Twenty thousand shots in a row, or in a circle, take no recursion."""
+    chain = {ShotId(f"s{n}"): [ShotId(f"s{n + 1}")] for n in range(20_000)}
     assert graph.order(chain)[-1] == "s0"
-    assert len(graph.downstream(chain, [ShotId("s99999")])) == 100_000
-    chain[ShotId("s99999")] = [ShotId("s0")]
-    assert len(graph.find_cycle(chain)) == 100_001
+    assert len(graph.downstream(chain, [ShotId("s19999")])) == 20_000
+    chain[ShotId("s19999")] = [ShotId("s0")]
+    assert len(graph.find_cycle(chain)) == 20_001

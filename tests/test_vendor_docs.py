@@ -62,6 +62,7 @@ def reelmake(site: Path, film: Path, *arguments: str) -> subprocess.CompletedPro
     )
 
 
+@pytest.mark.slow
 def test_the_vendor_on_the_page_works(site: Path, tmp_path: Path) -> None:
     """Installed as the page says, its rules answer as the page says."""
     film = tmp_path / "film.yaml"
@@ -72,6 +73,7 @@ def test_the_vendor_on_the_page_works(site: Path, tmp_path: Path) -> None:
     assert said in run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_its_models_and_its_schema_are_printed_like_any_others(site: Path, tmp_path: Path) -> None:
     """`models acme` and `schema acme`."""
     assert "acme-1" in reelmake(site, tmp_path / "here", "models", "acme").stdout
@@ -87,6 +89,7 @@ def test_without_the_package_its_model_is_unknown(tmp_path: Path) -> None:
     assert "unknown model acme-1" in run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_its_adapter_shapes_what_the_page_shows(site: Path, tmp_path: Path) -> None:
     """A legal film of that vendor goes through plan: schema and adapter fit each other."""
     film = tmp_path / "film.yaml"

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import pytest
 from PIL import Image
 from space import Space
 
@@ -18,6 +19,7 @@ cut: {clips: [a, b]}
 """
 
 
+@pytest.mark.slow
 def test_a_page_about_a_film_that_was_paid_for(paid: Space) -> None:
     """It lies beside its videos, needs no key, costs nothing, and comes out the same twice."""
     paid.write("film.yaml", FILM)
