@@ -110,6 +110,7 @@ def download(size: int) -> dict[str, float]:
             assert got.bytes >= size, got
             return memory() - before, time.perf_counter() - began
 
+    films.FRESH.mkdir(exist_ok=True)
     with (
         films.gateway("--render-seconds", "0", "--content-bytes", str(size)) as url,
         tempfile.TemporaryDirectory(dir=films.FRESH) as folder,
