@@ -1,5 +1,6 @@
 """Part of a storyboard read alone is read as in the whole, wherever there is such a part."""
 
+import itertools
 import random
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from runner.load import Loaded, load
+from runner.load import outline as outlines
 from runner.load.outline import Excerpt, Outline, excerpt, outline, read_outline
 from runner.model import Shot, ShotId
 from runner.schema import open_catalogue
@@ -141,6 +143,26 @@ def test_a_change_that_may_reach_further_has_no_part(change: tuple[str, str]) ->
 def test_other_forms_have_no_outline(text: str) -> None:
     """Where entries do not stand alone in their lines, or in the order of the film."""
     assert of(text) is None
+
+
+@pytest.mark.parametrize("stretch", [1, 2, 3, 5])
+def test_it_does_not_matter_how_digests_are_grouped(
+    monkeypatch: pytest.MonkeyPatch, stretch: int
+) -> None:
+    """Changes in one entry, in several, and at both ends are found whatever the groups."""
+    words = ["A pier.", "slowly", "A bench", "A lamp", "A street", "on\n", "A retired"]
+    edits = [
+        TEXT.replace(first, "Now " + first).replace(last, change + last)
+        for first, last in itertools.product(words, words)
+        for change in ("then ", "")
+    ]
+    whole = [parted(text) for text in edits]
+    monkeypatch.setattr(outlines, "STRETCH", stretch)
+    grouped = [parted(text) for text in edits]
+    assert None not in whole
+    assert [e and (e.text, e.shots, e.left_out) for e in grouped] == [
+        e and (e.text, e.shots, e.left_out) for e in whole
+    ]
 
 
 EDITS = st.tuples(

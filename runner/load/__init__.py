@@ -42,9 +42,8 @@ class Loaded(Struct, frozen=True):
     `shots` are all that can be read, those that a rule refuses among them, and `drafts` are how
     they are written.
     `inputs` names every text that was read (storyboards, tables, prompts) with its digest; the
-    names begin where `file` was looked for. `disabled` are shots that are not part of the film,
-    and `links` are paths of media that lead elsewhere, with
-    where they led.
+    names begin where `file` was looked for. `links` are paths of media that lead elsewhere, with
+    where they led; `disabled` are shots that are written but not part of the film.
     """
 
     storyboard: Storyboard | None

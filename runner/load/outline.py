@@ -200,16 +200,16 @@ def _changed(of: Outline, text: str, grown: int) -> tuple[int, int] | None:
 def _altered(of: Outline, text: str, shift: int, step: int = 1) -> Iterator[int]:
     """Entries that are not as they were, `shift` characters further on; the last first for -1."""
 
-    def same(digest: str, numbers: range) -> bool:
-        start, end = of.starts[numbers[0]] + shift, of.starts[numbers[-1] + 1] + shift
-        return _digest(text[start:end]) == digest
+    def same(digest: str, first: int, end: int) -> bool:
+        return _digest(text[of.starts[first] + shift : of.starts[end] + shift]) == digest
 
-    entries = range(len(of.digests))
-    for stretch in range(len(of.stretches))[::step]:
-        numbers = entries[stretch * STRETCH : (stretch + 1) * STRETCH]
-        if not same(of.stretches[stretch], numbers):
-            each = (entries[number : number + 1] for number in numbers[::step])
-            yield from (one[0] for one in each if not same(of.digests[one[0]], one))
+    count = len(of.digests)
+    for first in range(0, count, STRETCH)[::step]:
+        end = min(first + STRETCH, count)
+        if not same(of.stretches[first // STRETCH], first, end):
+            for number in range(first, end)[::step]:
+                if not same(of.digests[number], number, number + 1):
+                    yield number
 
 
 def _digest(text: str) -> str:
