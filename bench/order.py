@@ -37,6 +37,8 @@ def makespans(films: int, seed: int = 7) -> dict[str, float]:
     found = [board.ratios(dice) for _ in range(films)]
     blind, luck = sorted(one.blind for one in found), [one.luck for one in found]
     ends = sorted(one.all_knowing for one in found)
+    dice = random.Random(seed)
+    learned = sorted(board.as_learned(dice) for _ in range(films))
     return {
         "films": films,
         "median": median(ends),
@@ -45,6 +47,9 @@ def makespans(films: int, seed: int = 7) -> dict[str, float]:
         "blind, median": median(blind),
         "blind, 99 of 100": blind[int(0.99 * (films - 1))],
         "blind, worst": blind[-1],
+        "learned, median": median(learned),
+        "learned, 99 of 100": learned[int(0.99 * (films - 1))],
+        "learned, worst": learned[-1],
         "luck, worst": max(luck),
         "luck, above 1.15": sum(one > 1.15 for one in luck),
     }

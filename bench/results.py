@@ -24,6 +24,7 @@ class Row:
     floor: float
     more: bool = False  # the value must be at least the floor
     unit: str = " x"
+    luck: float = 0.0  # as much of the value as nothing could have avoided
 
     @property
     def holds(self) -> bool:
@@ -32,6 +33,8 @@ class Row:
     def line(self) -> str:
         sign = "≥" if self.more else "≤"
         verdict = "holds" if self.holds else "**does not hold**"
+        if not self.holds and self.luck > self.floor:
+            verdict += f"; luck alone: {self.luck:.3g}{self.unit}"
         floor, value = f"{sign} {self.floor:g}{self.unit}", f"{self.value:.3g}{self.unit}"
         return f"| {self.measure} | {self.against} | {floor} | {value} | {verdict} |"
 
@@ -75,13 +78,20 @@ def rows(found: Found) -> Iterator[Row]:
         yield from scale_rows(get["scale"])
     if "simulated" in get:
         ends, polls = get["simulated"]["order"], get["simulated"]["polls"]
-        yield Row("makespan, median", "lower bound, durations known", ends["median"], 1.05)
-        yield Row("makespan, worst", "lower bound, durations known", ends["worst"], 1.15)
-        blind = "lower bound, durations not foreseen"
-        yield Row("makespan, worst", blind, ends["blind, worst"], 1.15)
+        yield from makespan_rows(ends)
         firm = [polls[name] for name in ("95 s ± 8 %", "120 s ± 10 %", "300 s ± 10 %")]
         yield Row("looks a job, typical durations", "every 15 s", max(f[0] for f in firm), 0.5)
         yield Row("detection delay, typical durations", "every 15 s", max(f[1] for f in firm), 0.5)
+
+
+def makespan_rows(ends: Found) -> Iterator[Row]:
+    bound, learned = "lower bound", "makespan, renders within 10 % of what the journal expects"
+    yield Row(f"{learned}, median", bound, ends["learned, median"], 1.05)
+    yield Row(f"{learned}, worst", bound, ends["learned, worst"], 1.15)
+    anyhow = "makespan, renders that vary by 2"
+    yield Row(f"{anyhow}, median", bound, ends["median"], 1.05)
+    yield Row(f"{anyhow}, worst", f"{bound} if nobody can foresee", ends["blind, worst"], 1.15)
+    yield Row(f"{anyhow}, worst", bound, ends["worst"], 1.15, luck=ends["luck, worst"])
 
 
 def noop_rows(noop: Found) -> Iterator[Row]:
@@ -208,9 +218,12 @@ def simulated_section(simulated: Found) -> Iterator[str]:
     ends = simulated["order"]
     yield "\n## Simulated\n"
     yield (
-        f"{ends['films']:,} random films of 100 to 300 shots, limits as vendors publish them,"
-        " durations that vary by 2 and are not known beforehand. The end of the film over a bound"
-        f" that no order beats: median {ends['median']:.3f}, 99 of 100 within"
+        f"{ends['films']:,} random films of 100 to 300 shots, limits as vendors publish them; the"
+        " end of the film over a bound that no order beats. Where a vendor's models differ and each"
+        " render takes within 10 % of what its model usually does: median"
+        f" {ends['learned, median']:.3f}, 99 of 100 within {ends['learned, 99 of 100']:.3f}, worst"
+        f" {ends['learned, worst']:.3f}. Where renders of one model vary by 2: median"
+        f" {ends['median']:.3f}, 99 of 100 within"
         f" {ends['99 of 100']:.3f}, worst {ends['worst']:.3f}. That bound knows every duration"
         f" beforehand: with no shot waiting for another, where order cannot matter, luck alone puts"
         f" {ends['luck, above 1.15']:.0f} of these films beyond 1.15, the worst at"
