@@ -3,13 +3,16 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +93,32 @@ def gateway(*options: str) -> Iterator[Gateway]:
         opened.close()
 
 
+class Starter:
+    """Starts the program over and over; loads it once. See `starter.py`."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, str(Path(__file__).with_name("starter.py"))]
+        pipe = subprocess.PIPE
+        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+
+    def run(self, words: tuple[str, ...], cwd: Path, env: dict[str, str], timeout: float) -> Done:
+        with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
+            files = {"stdin": os.devnull, "stdout": out.name, "stderr": err.name}
+            code = self._ends({"words": words, "cwd": str(cwd), "env": env, **files}, timeout)
+            return Done(code, out.read().decode(), err.read().decode())
+
+    def _ends(self, start: dict[str, Any], timeout: float) -> int:
+        """The exit code of the program, once it has ended."""
+        assert self.process.stdin
+        assert self.process.stdout
+        print(json.dumps(start), file=self.process.stdin, flush=True)
+        assert select.select([self.process.stdout], [], [], timeout)[0], f"still runs: {start}"
+        return int(self.process.stdout.readline())
+
+
+starter = cache(Starter)
+
+
 @dataclass
 class Space:
     """A project folder and the environment its user has."""
@@ -109,10 +138,14 @@ class Space:
         assert old in text
         self.write(name, text.replace(old, new))
 
+    def aimed(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """The words of a command, and at which gateway it is aimed."""
+        if words[0] in ("run", "plan") and self.gateway and "--gateway" not in words:
+            return (*words, "--gateway", self.gateway.url)
+        return words
+
     def command(self, *words: str) -> list[str]:
-        aimed = words[0] in ("run", "plan") and self.gateway and "--gateway" not in words
-        more = ["--gateway", self.gateway.url] if aimed and self.gateway else []
-        return [sys.executable, "-m", "runner", *words, *more]
+        return [sys.executable, "-m", "runner", *self.aimed(words)]
 
     @property
     def posts(self) -> int:
@@ -130,16 +163,7 @@ class Space:
         return {**kept, **ours, **self.environ}
 
     def run(self, *words: str, timeout: float = 50) -> Done:
-        done = subprocess.run(
-            self.command(*words),
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        return starter().run(self.aimed(words), self.root, self.environment, timeout)
 
     def asked(self, typed: str, *words: str) -> Done:
         """One run on a terminal, where a person has typed something in advance."""
