@@ -11,13 +11,13 @@ ROOT = Path(__file__).parent.parent / "runner"
 LAYERS = [  # read top-down; a module imports only from rows below its own
     ["cli"],
     ["commands"],
-    ["project", "report"],
+    ["project", "report", "export", "diagram"],
     ["executor", "manifest", "progress", "accept", "savedplan"],
     ["planner", "load", "edit", "port", "journal", "store", "gateway"],
     ["why"],
     [
         "graph", "fingerprint", "source", "template", "schema", "prices", "vendors", "media",
-        "disk", "uptodate",
+        "disk", "uptodate", "state",
     ],
     ["ports"],
     ["errors"],

@@ -19,7 +19,8 @@ from runner.media import sound
 from runner.media.canvas import blend, matrix_for, onto_canvas
 from runner.media.probe import probe
 from runner.media.reading import decoded, opened, picture, seek, start_of, time_of
-from runner.model import Clip, Problem, Soundtrack
+from runner.media.timing import rate_of, spans
+from runner.model import Clip, Soundtrack
 
 THREADS = "4"  # x264 gives the same bytes on any machine for one number of threads
 VIDEO = {
@@ -58,7 +59,7 @@ def assemble(
         raise BadInput("a cut needs at least one clip")
     first = probe(clips[0][0])
     width, height = size or (first.width + first.width % 2, first.height + first.height % 2)
-    rate = fps or _rate(clips[0][0])
+    rate = fps or rate_of(first.fps)
     parts = fitted(clips, rate)
     lanes = _lanes(parts, soundtrack, rate)
     frames = _timeline(parts, width, height, rate)
@@ -68,53 +69,14 @@ def assemble(
 
 def fitted(clips: Sequence[tuple[Path, Clip]], rate: Fraction) -> tuple[Part, ...]:
     """The clips counted in frames, or `BadInput` with every trim and dissolve that cannot be."""
-    parts, problems = [], []
-    for path, clip in clips:
-        found = probe(path)
-        length = Fraction(found.seconds)
-        start = Fraction(clip.start or 0)
-        end = length if clip.end is None else Fraction(clip.end)
-        if not 0 <= start < end or end > length + 1 / rate:
-            problems.append(_trim_problem(clip, found.seconds))
-        frames = max(1, round((end - start) * rate))
-        parts.append(Part(path, start, frames, round(Fraction(clip.dissolve) * rate), found.audio))
-    problems += _dissolve_problems(clips, parts)
-    if problems:
-        raise BadInput("the cut does not fit its clips", problems=problems)
-    return tuple(parts)
-
-
-def _trim_problem(clip: Clip, seconds: float) -> Problem:
-    return Problem(
-        "cut.trim",
-        f"{clip.shot}: from {clip.start or 0} to {clip.end} does not lie within its {seconds:g} s",
-        clip.at,
-        hint=f"`in` before `out`, both between 0 and {seconds:g}",
+    found = [probe(path) for path, _ in clips]
+    counted = spans(
+        [(each.seconds, clip) for each, (_, clip) in zip(found, clips, strict=True)], rate
     )
-
-
-def _dissolve_problems(
-    clips: Sequence[tuple[Path, Clip]], parts: Sequence[Part]
-) -> Iterator[Problem]:
-    """A dissolve needs room in both of its clips, beside the dissolve at a clip's other end."""
-    room_before = 0
-    for index, ((_, clip), part) in enumerate(zip(clips, parts, strict=True)):
-        after = parts[index + 1].overlap if index + 1 < len(parts) else 0
-        if part.overlap > room_before or part.overlap + after > part.frames:
-            yield Problem(
-                "cut.dissolve",
-                f"{clip.shot}: no room for a dissolve of {clip.dissolve} s",
-                clip.at,
-                hint="a dissolve joins a clip to the one before it, and two dissolves "
-                "in one clip may not overlap",
-            )
-        room_before = part.frames - part.overlap
-
-
-def _rate(path: Path) -> Fraction:
-    with opened(path) as container:
-        stream = picture(container, path)
-        return Fraction(stream.average_rate or stream.guessed_rate).limit_denominator(1001)
+    return tuple(
+        Part(path, span.start, span.frames, span.overlap, each.audio)
+        for (path, _), span, each in zip(clips, counted, found, strict=True)
+    )
 
 
 # ── picture ─────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,6 @@ from urllib.parse import quote
 from runner.journal.ledger import Entry as Attempted
 from runner.manifest import Entry
 from runner.model import (
-    Action,
     AttemptId,
     Digest,
     Estimate,
@@ -25,6 +24,7 @@ from runner.report.asked import details, differences
 from runner.report.shown import Shown
 from runner.report.style import CSS
 from runner.report.tags import Html, fact, short, tag
+from runner.state import STALE, state_of
 
 
 def page(film: Shown) -> str:
@@ -181,22 +181,9 @@ def badges(film: Shown, shot: Shot, results: list[Result]) -> Html:
 def state(film: Shown, shot: Shot, take: int) -> tuple[str, str, str]:
     """Where a take stands: a word for it, its tone, and why."""
     step = film.steps[shot.id, take]
+    word, tone = found = state_of(step, film.history)
     why = "" if step.reason == UP_TO_DATE else sentence(step)
-    match step.action:
-        case Action.REUSE:
-            return "up to date", "good", why
-        case Action.RESTORE:
-            return "in the store", "good", why
-        case Action.RESUME:
-            return "in flight", "info", why
-        case Action.WAIT:
-            return "waiting", "warn", why
-        case Action.BLOCKED:
-            doubt = step.fingerprint in film.history.doubtful
-            return ("in doubt", "bad", why) if doubt else ("blocked", "bad", why)
-    if (shot.id, take) not in film.history.latest:
-        return "to render", "warn", why
-    return "stale", "warn", f"Stale because {why}"
+    return word, tone, f"Stale because {why}" if found is STALE else why
 
 
 def sentence(step: Step) -> str:
