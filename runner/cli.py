@@ -241,6 +241,33 @@ def report(file: Path, preview: bool, out_dir: Path | None) -> None:
     call("report", file=file, preview=preview, out_dir=out_dir)
 
 
+FROM = click.option("--from", "folder", type=FilePath(), help="Where `run --out` put the results.")
+
+
+@cli.command()
+@FILE
+@PREVIEW
+@FROM
+@click.option("--format", "fmt", type=click.Choice(["otio", "edl", "fcpxml", "csv"]), required=True)
+@click.option("--out", "out_file", metavar="FILE", type=FilePath(), help="Instead of stdout.")
+def export(file: Path, **options: Any) -> None:
+    """Hand the cut to an editor, or every take to a spreadsheet.
+
+    What is not rendered yet keeps its place in the timeline. That is said, and is no failure.
+    """
+    call("export", file=file, **options)
+
+
+@cli.command()
+@FILE
+@PREVIEW
+@FROM
+@form("dot", "mermaid")
+def graph(file: Path, **options: Any) -> None:
+    """Draw what hangs on what, and where every shot stands."""
+    call("graph", file=file, **options)
+
+
 @cli.command()
 @click.argument("vendor", required=False)
 @form("text", "json")

@@ -43,8 +43,12 @@ class Out(Struct, frozen=True):
     colour: bool
 
     def result(self, text: str) -> None:
+        self.document(text + "\n")
+
+    def document(self, text: str) -> None:
+        """A whole file as the result: what is written is what another program reads."""
         try:
-            self.stdout.write(text + "\n")
+            self.stdout.write(text)
         except BrokenPipeError:
             raise
         except OSError as error:
