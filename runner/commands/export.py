@@ -17,7 +17,7 @@ from runner.export import FORMATS, Music, TakeFacts, Timeline, laid_out, sheet
 from runner.media.probe import probe
 from runner.media.sniff import sniff
 from runner.media.sound import RATE, music
-from runner.model import Clip, Facts, Money, Plan, Probe, Request, Result, Shot, ShotId, Step, Take
+from runner.model import Clip, Facts, Money, Plan, Probe, Result, Shot, ShotId, Step, Take
 from runner.planner import spends
 from runner.progress import Out
 from runner.project import Film
@@ -114,7 +114,7 @@ def facts_of(known: Known, shot: Shot, take: Take) -> TakeFacts:
         model=str(sent.get("model", take.request.model)),
         vendor=(result and result.vendor) or shot.vendor,
         prompt=str(sent.get("prompt", take.request.prompt)),
-        seconds=seen.seconds if seen else planned(film, take.request),
+        seconds=seen.seconds if seen else film.project.lasts(take.request) or GUESS,
         url=path.as_uri(),
         path=Path(os.path.relpath(path, film.project.root.resolve())).as_posix(),
         step=step,
@@ -133,13 +133,6 @@ def measured(path: Path, result: Result, in_place: bool) -> Probe:
         return probe(path) if in_place else result.probe
     except Outside:
         return result.probe
-
-
-def planned(film: Film, request: Request) -> float:
-    """How long a take is meant to be."""
-    facts = film.project.facts(request.model)
-    wanted = request.seconds or (facts and facts.default_seconds)
-    return float(wanted) if wanted and wanted > 0 else GUESS
 
 
 def price(known: Known, step: Step, result: Result | None) -> tuple[Money | None, str]:

@@ -142,6 +142,12 @@ class Project(Struct, frozen=True, dict=True):
         facts = self.facts(request.model)
         return None if facts is None else prices.estimate(request, facts, self.prices)
 
+    def lasts(self, request: Request) -> float | None:
+        """How many seconds a take will have, where that is known beforehand."""
+        facts = self.facts(request.model)
+        wanted = request.seconds or (facts and facts.default_seconds)
+        return float(wanted) if wanted and wanted > 0 else None  # -1: the model chooses
+
     def results_folder(self, file: Path, *, preview: bool) -> Path:
         """Where a storyboard's results lie: the paid ones if there are any, else the preview's."""
         real = self.root / "renders" / file.stem
