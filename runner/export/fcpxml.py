@@ -145,7 +145,7 @@ def connected(track: Music, start: str, timeline: Timeline, refs: Resources) -> 
         level = SubElement(volume, "param", name="amount") if any(fades.values()) else volume
         for name, frames in fades.items():
             if frames:
-                SubElement(level, name, type="easeIn", duration=at(frames, rate))
+                SubElement(level, name, duration=at(frames, rate))
     return made
 
 

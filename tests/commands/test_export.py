@@ -1,0 +1,256 @@
+"""`export` and `graph` on films that were really rendered, by the program as people call it."""
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
+
+import av
+import pytest
+from film_set import undrawn
+
+from runner.cli import main
+
+FILM = """\
+storyboard: 1
+title: Fähre
+defaults: {model: wan2.5-t2v-preview, seconds: 5, aspect_ratio: "16:9", resolution: 480p}
+shots:
+  - {id: sh010, prompt: A pier., takes: 2, keep: 2}
+  - {id: sh020, model: wan2.5-i2v-preview, first_frame: {shot: sh010, frame: last}, prompt: Drift.}
+  - {id: sh030, prompt: A bench.}
+cut:
+  clips: [{shot: sh010, out: 2.3}, {shot: sh020, in: 0.51, out: 3, transition: {dissolve: 0.75}}]
+  audio: {audio: hum.wav, gain_db: -6, fade_out: 1}
+"""
+HUM = Path(__file__).parents[2] / "pipelines" / "refs" / "engine.wav"
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A film in a folder with a space and an umlaut in its name, rendered as a preview."""
+    root = tmp_path_factory.mktemp("export") / "mein Film ü"
+    (root / ".reelmake").mkdir(parents=True)
+    shutil.copy(HUM, root / "hum.wav")
+    (root / "film.yaml").write_text(FILM)
+    with pytest.MonkeyPatch.context() as patch:
+        undrawn(patch)
+        patch.setenv("REELMAKE_POLL_SECONDS", "0.02")
+        patch.setenv("REELMAKE_RENDER_SECONDS", "0.02")
+        patch.delenv("REELMAKE_GATEWAY", raising=False)
+        assert main(["run", str(root / "film.yaml"), "--gateway", "local"]) == 0
+    return root
+
+
+@pytest.fixture
+def film(rendered: Path, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(rendered, tmp_path / rendered.name)) / "film.yaml"
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str]) -> Call:
+    def called(*words: object) -> tuple[int, str, str]:
+        code = main([str(word) for word in words])
+        said = capfd.readouterr()
+        assert "Traceback" not in said.err
+        return code, said.out, said.err
+
+    return called
+
+
+def exported(call: Call, film: Path, form: str) -> tuple[str, list[str]]:
+    code, out, err = call("export", film, "--format", form)
+    assert code == 0, err
+    return out, err.splitlines()
+
+
+def frames_of_cut(film: Path) -> tuple[int, float]:
+    """How many frames the assembled cut has, and how many a second."""
+    with av.open(str(film.parent / "renders/film.preview/cut.mp4")) as container:
+        stream = container.streams.video[0]
+        return sum(1 for _ in container.decode(stream)), float(stream.average_rate or 0)
+
+
+def test_every_format_is_as_long_as_the_cut_that_was_made(rendered: Path, call: Call) -> None:
+    """Counted in decoded frames: timeline and film end together."""
+    otio = pytest.importorskip("opentimelineio")
+    film = rendered / "film.yaml"
+    frames, fps = frames_of_cut(film)
+    lasts = frames / fps
+    text, said = exported(call, film, "otio")
+    assert otio.adapters.read_from_string(text, "otio_json").duration().to_seconds() == lasts
+    assert said == [
+        "OpenTimelineIO has no word for levels and fades, the music has an effect that only "
+        "names them: -6 dB, fade out 1 s"
+    ]
+    text, said = exported(call, film, "edl")
+    video = otio.adapters.read_from_string(text, "cmx_3600", rate=24).video_tracks()[0]
+    assert video.duration().to_seconds() == lasts
+    assert said == [
+        "an EDL has no levels and no fades, set them in the editor: music -6 dB, fade out 1 s"
+    ]
+    text, said = exported(call, film, "fcpxml")
+    sequence = next(ElementTree.fromstring(text).iter("sequence"))
+    above, _, below = sequence.attrib["duration"].rstrip("s").partition("/")
+    assert int(above) / int(below or 1) == lasts
+    assert said == []
+
+
+def test_editors_find_the_files(rendered: Path, call: Call) -> None:
+    """Every URL, decoded, is a file that is there, the folder's name notwithstanding."""
+    text, _ = exported(call, rendered / "film.yaml", "fcpxml")
+    urls = [each.attrib["src"] for each in ElementTree.fromstring(text).iter("media-rep")]
+    assert len(urls) == 3
+    for url in urls:
+        assert url.startswith("file:///")
+        assert url.isascii()
+        assert " " not in url
+        assert Path(unquote(urlsplit(url).path)).is_file()
+
+
+def test_a_slate_carries_where_it_came_from(rendered: Path, call: Call) -> None:
+    """Both takes of a shot, the kept one active; the digest is that of the file."""
+    text, _ = exported(call, rendered / "film.yaml", "otio")
+    clip = json.loads(text)["tracks"]["children"][0]["children"][0]
+    assert clip["active_media_reference_key"] == "take 2"
+    takes = {key: ref["metadata"]["reelmake"] for key, ref in clip["media_references"].items()}
+    assert [takes[key]["kept"] for key in ("take 1", "take 2")] == [False, True]
+    manifest = json.loads((rendered / "renders/film.preview/manifest.json").read_text())
+    pinned = {(each["id"], each["take"]): each for each in manifest["shots"]}
+    for told in takes.values():
+        entry = pinned[told["shot"], told["take"]]
+        assert told["sha256"] == entry["output"]["sha256"]
+        assert told["fingerprint"] == entry["fingerprint"]
+        assert told["request"] == entry["request"]
+        assert told["job"] == entry["job"]
+
+
+def test_the_table_has_every_take(rendered: Path, call: Call) -> None:
+    """Also of shots that the cut leaves out; a slate's price is said to be none."""
+    text, said = exported(call, rendered / "film.yaml", "csv")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(row["shot"], row["take"], row["kept"], row["clips"]) for row in rows] == [
+        ("sh010", "1", "no", ""), ("sh010", "2", "yes", "1"), ("sh020", "1", "yes", "2"),
+        ("sh030", "1", "yes", ""),
+    ]  # fmt: skip
+    assert all(row["cost_basis"].startswith("a free slate") for row in rows)
+    assert all((rendered / row["file"]).is_file() for row in rows)
+    assert said == []
+
+
+def test_what_is_not_as_it_should_be_is_said(film: Path, call: Call) -> None:
+    """Missing, stale, out of place: the film is exported all the same, and the exit code is 0."""
+    text = film.read_text().replace("A pier.", "A quay.").replace("{shot: sh010, out: 2.3}", "new")
+    text = text.replace("cut:\n", "  - {id: new, prompt: New., seconds: 10}\ncut:\n")
+    film.write_text(text.replace("[new,", "[sh010, new, sh030,"))
+    (film.parent / "renders/film.preview/sh030.mp4").unlink()
+    text, said = exported(call, film, "otio")
+    assert said[:3] == [
+        "not rendered yet, only the place is kept: new",
+        "stale, the last render stands in: sh010",
+        "not in place, `reelmake run` puts it there: sh030",
+    ]
+    clips = json.loads(text)["tracks"]["children"][0]["children"]
+    new = next(clip for clip in clips if clip["name"] == "new")
+    assert new["media_references"]["take 1"]["OTIO_SCHEMA"] == "MissingReference.1"
+    stale = next(clip for clip in clips if clip["name"] == "sh010")
+    told = stale["media_references"]["take 2"]["metadata"]["reelmake"]
+    assert (told["state"], told["prompt"]) == ("stale", "A pier.")
+
+
+def test_without_a_cut_all_shots_play_in_the_order_of_the_film(film: Path, call: Call) -> None:
+    """As they are, those that are not rendered in their places."""
+    text = film.read_text().split("cut:")[0]
+    film.write_text(text + "  - {id: off, prompt: O., enabled: false}\n")
+    text, said = exported(call, film, "edl")
+    assert said == []
+    events = [line.split() for line in text.splitlines() if line[:1].isdigit()]
+    assert [event[1] for event in events if event[2] == "V"] == ["SH010", "SH020", "SH030"]
+
+
+def test_a_file_can_be_named(film: Path, call: Call) -> None:
+    """Folders are made; where a folder stands already, that is said, and what was meant."""
+    where = film.parent / "to editor" / "film.edl"
+    assert call("export", film, "--format", "edl", "--out", where)[:2] == (0, "")
+    assert where.read_text().startswith("TITLE: Fahre\n")
+    code, _, err = call("export", film, "--format", "edl", "--out", where.parent)
+    assert code == 2
+    assert "is a folder; --out names the file to write" in err
+    assert "--from" in err
+    code, _, err = call("export", film, "--format", "edl", "--out", where / "below.edl")
+    assert code == 1
+    assert "film.edl" in err
+
+
+def test_results_elsewhere_are_found_there(film: Path, call: Call) -> None:
+    """`--from` names the folder that `run --out` wrote to."""
+    (film.parent / "renders/film.preview").rename(film.parent / "elsewhere")
+    code, out, err = call("export", film, "--format", "edl", "--from", film.parent / "elsewhere")
+    assert (code, "not in place" in err) == (0, False)
+    assert "/elsewhere/sh010.mp4" in out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("storyboard: 1", "storyboard: [", "error"),
+        ("out: 2.3", "out: 99", "does not lie within its 5 s"),
+        ("dissolve: 0.75", "dissolve: 2.75", "no room for a dissolve of 2.75 s"),
+        ("audio: hum.wav", "audio: sh010.txt", "error"),
+    ],
+)
+def test_bad_input_is_a_sentence(film: Path, call: Call, old: str, new: str, said: str) -> None:
+    """With its place, and never half a file on stdout."""
+    film.write_text(film.read_text().replace(old, new))
+    code, out, err = call("export", film, "--format", "otio")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert "film.yaml" in err
+
+
+def test_a_damaged_take_still_has_its_place(film: Path, call: Call) -> None:
+    """Its length is known from when it arrived; that the file is another is said."""
+    (film.parent / "renders/film.preview/sh010.mp4").write_bytes(b"\0\0\0\x18ftypisom")
+    whole, _ = exported(call, film, "otio")
+    code, _, err = call("export", film, "--format", "otio")
+    assert code == 0
+    assert "not in place, `reelmake run` puts it there: sh010" in err
+    assert json.loads(whole)["tracks"]["children"][0]["children"][0]["name"] == "sh010"
+
+
+def test_nothing_rendered_is_an_animatic_of_gaps(film: Path, call: Call) -> None:
+    """Before the first run there is a timeline to look at already."""
+    shutil.rmtree(film.parent / "renders")
+    shutil.rmtree(film.parent / ".reelmake")
+    (film.parent / ".reelmake").mkdir()
+    text, said = exported(call, film, "fcpxml")
+    assert said == ["not rendered yet, only the place is kept: sh010, sh020"]
+    spine = next(ElementTree.fromstring(text).iter("spine"))
+    assert [each.tag for each in spine] == ["gap", "transition", "gap"]
+
+
+def test_a_drawing_of_it(rendered: Path, call: Call) -> None:
+    """DOT unless Mermaid is asked for; nothing else on stdout."""
+    code, out, err = call("graph", rendered / "film.yaml")
+    assert (code, err) == (0, "")
+    assert out.startswith('digraph "Fähre" {\n')
+    assert '"sh010" -> "sh020" [label="last frame as first frame"];' in out
+    code, out, err = call("graph", rendered / "film.yaml", "--format", "mermaid")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:4] == ['title: "Fähre"', "---", "flowchart LR"]
+    assert out.count("up to date") == 3
+
+
+def test_a_drawing_too_large_for_mermaid_is_said_to_be(film: Path, call: Call) -> None:
+    """GitHub would only say that it is too large."""
+    shots = "".join(f"  - {{id: s{n}, prompt: p, after: [sh010]}}\n" for n in range(501))
+    film.write_text(film.read_text().replace("cut:\n", f"{shots}cut:\n"))
+    code, out, err = call("graph", film, "--format", "mermaid")
+    assert (code, out.count("-.->")) == (0, 501)
+    assert "larger than Mermaid draws by default" in err

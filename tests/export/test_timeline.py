@@ -1,0 +1,77 @@
+"""Takes laid out: the same frames as in the cut, whatever the rate."""
+
+from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
+from math import floor
+
+import pytest
+from cut_facts import clip, cuts, film, take
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runner.errors import BadInput
+from runner.export import Timeline, laid_out
+from runner.export.timeline import EDITORS_KNOW, editing_rate
+from runner.media.timing import rate_of
+from runner.model import ShotId
+
+
+@given(cuts())
+@settings(max_examples=50)
+def test_the_timeline_is_as_long_as_the_cut(timeline: Timeline) -> None:
+    """All clips less all dissolves, without a hole or a frame twice."""
+    clips = timeline.clips
+    assert timeline.frames == sum(c.frames - c.overlap for c in clips)
+    assert clips[0].begins == 0
+    for before, after in pairwise(clips):
+        assert before.ends == after.begins
+        assert after.at == before.at + before.frames - after.overlap
+        assert after.at <= after.begins <= after.at + after.overlap
+    for each in clips:
+        assert each.start <= each.source
+        assert each.source + each.ends - each.begins <= each.start + each.frames
+
+
+@given(st.decimals(0, 3, places=3), st.sampled_from([12.0, 16.0, 23.976023976023978, 24.0, 30.0]))
+def test_a_trim_between_two_frames_begins_where_the_cut_does(start: Decimal, fps: float) -> None:
+    """The cut shows the frame that a player would show in the middle of the first tick."""
+    facts = take("a", fps=fps, seconds=8.0)
+    (placed,) = laid_out("t", [clip("a", str(start))], {facts.shot: (facts,)}).clips
+    rate = rate_of(fps)
+    shown = floor((Fraction(start) + 1 / (2 * rate)) * rate)
+    assert placed.start == shown * (editing_rate(rate) / rate)
+
+
+@pytest.mark.parametrize(
+    ("rendered", "edited"),
+    [("24", "24"), ("16", "48"), ("12", "24"), ("10", "30"), ("15", "30"), ("7", "7"),
+     ("24000/1001", "24000/1001"), ("15000/1001", "30000/1001")],
+)  # fmt: skip
+def test_odd_rates_become_ones_that_can_be_edited(rendered: str, edited: str) -> None:
+    """Every frame stays where it is: the timeline counts in a multiple."""
+    assert editing_rate(Fraction(rendered)) == Fraction(edited)
+
+
+def test_a_shot_to_come_keeps_its_place() -> None:
+    """As long as it is planned to be; where only the model knows, as long as its clip."""
+    facts = take("a", made=False, seconds=5.0)
+    assert laid_out("t", [clip("a")], {facts.shot: (facts,)}).frames == 5 * 24
+    assert laid_out("t", [clip("a", end="9")], {facts.shot: (facts,)}).frames == 9 * 24
+    assert [c.missing for c in film().clips] == [False, False, True]
+
+
+def test_what_does_not_fit_is_said_with_its_place() -> None:
+    """As a run says it; and a film without a clip has no timeline."""
+    facts = take("a")
+    with pytest.raises(BadInput) as caught:
+        laid_out("t", [clip("a", "1", "9")], {facts.shot: (facts,)})
+    assert [problem.rule for problem in caught.value.problems] == ["cut.trim"]
+    with pytest.raises(BadInput, match="no clip"):
+        laid_out("t", [], {ShotId("a"): (facts,)})
+
+
+def test_the_rates_that_editors_know_hold_still() -> None:
+    assert sorted(float(rate) for rate in EDITORS_KNOW if rate.denominator == 1) == [
+        24, 25, 30, 48, 50, 60,
+    ]  # fmt: skip
