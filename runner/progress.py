@@ -43,10 +43,15 @@ class Out(Struct, frozen=True):
     colour: bool
 
     def result(self, text: str) -> None:
-        self.document(text + "\n")
+        self.write(text + "\n")
 
     def document(self, text: str) -> None:
-        """A whole file as the result: what is written is what another program reads."""
+        """A whole file as the result: in UTF-8, as it is, whatever the terminal prefers."""
+        if isinstance(self.stdout, io.TextIOWrapper):
+            self.stdout.reconfigure(encoding="utf-8", newline="")
+        self.write(text)
+
+    def write(self, text: str) -> None:
         try:
             self.stdout.write(text)
         except BrokenPipeError:

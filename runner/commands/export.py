@@ -40,20 +40,22 @@ def main(
         timeline = timeline_of(film, takes)
         text = FORMATS[fmt].write(timeline)
         remarks = [*unfinished(timeline), *FORMATS[fmt].remarks(timeline)]
-    deliver(out, text, out_file)
+    deliver(out, text, out_file, file)
     for remark in remarks:
         out.say(remark, "warn")
     film.project.stats.save()
     return ExitCode.DONE
 
 
-def deliver(out: Out, text: str, path: Path | None) -> None:
+def deliver(out: Out, text: str, path: Path | None, storyboard: Path) -> None:
     if path is None:
         out.document(text)
         return
     if path.is_dir():
         hint = f"where the results lie there, say --from {path}"
         raise BadInput(f"{path} is a folder; --out names the file to write", do=hint)
+    if path.exists() and path.samefile(storyboard):
+        raise BadInput(f"{path} is the storyboard; --out would overwrite it")
     with said(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode())
@@ -66,6 +68,8 @@ class Known(Struct, frozen=True):
     """A film with all that is known of it, looked up by take."""
 
     film: Film
+    folder: Path  # where the videos lie, links resolved
+    beside: str  # the same, seen from the project's root
     facts: Facts
     steps: Mapping[tuple[ShotId, int], Step]
     results: Mapping[tuple[ShotId, int], Result]
@@ -76,7 +80,16 @@ def gather(film: Film) -> dict[ShotId, tuple[TakeFacts, ...]]:
     """Every take of every shot, in the order of the film: read, never written."""
     facts = film.gather()
     plan = film.plan(facts)
-    known = Known(film, facts, by_take(plan), results(film, plan, facts), billed(film))
+    folder = film.folder.resolve()
+    known = Known(
+        film=film,
+        folder=folder,
+        beside=Path(os.path.relpath(folder, film.project.root.resolve())).as_posix(),
+        facts=facts,
+        steps=by_take(plan),
+        results=results(film, plan, facts),
+        billed=billed(film),
+    )
     return {
         shot.id: tuple(facts_of(known, shot, take) for take in shot.takes)
         for shot in film.storyboard.shots
@@ -102,7 +115,7 @@ def facts_of(known: Known, shot: Shot, take: Take) -> TakeFacts:
     film, result = known.film, known.results.get((shot.id, take.number))
     step = known.steps[shot.id, take.number]
     name = shot.outputs(take.number)[0]
-    path = film.folder.resolve() / name
+    path = known.folder / name
     in_place = result is not None and known.facts.outputs.get(name) == result.sha256
     seen = measured(path, result, in_place) if result else None
     sent = (result.accepted or result.asked) if result else {}
@@ -116,7 +129,7 @@ def facts_of(known: Known, shot: Shot, take: Take) -> TakeFacts:
         prompt=str(sent.get("prompt", take.request.prompt)),
         seconds=seen.seconds if seen else film.project.lasts(take.request) or GUESS,
         url=path.as_uri(),
-        path=Path(os.path.relpath(path, film.project.root.resolve())).as_posix(),
+        path=f"{known.beside}/{name}",
         step=step,
         state=state_of(step, known.facts.history),
         result=result,
@@ -185,7 +198,7 @@ def music_of(film: Film, timeline: Timeline) -> Music | None:
         name=path.name,
         url=path.resolve().as_uri(),
         seconds=seconds,
-        frames=min(timeline.frames, int(seconds * rate)),
+        frames=max(1, min(timeline.frames, int(seconds * rate))),
         gain_db=heard.gain_db,
         fade_in=round(heard.fade_in * rate / RATE),
         fade_out=round(heard.fade_out * rate / RATE),

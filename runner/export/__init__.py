@@ -7,11 +7,8 @@ edl        CMX3600: old, narrow, and read by everything
 fcpxml     Final Cut Pro, and what reads its format
 sheet      CSV, a row for every take
 
-The writers are ours. An `.otio` is JSON with named versions, an EDL fifty lines of text: fewer
-than it takes to tell a library what we mean, and installing one costs more than it gives. It is
-compiled, has no wheel for every platform we run on, loads in a tenth of a second; its EDLs cut
-reel names at eight letters, so that two shots become one, and its FCPXML leaves dissolves out.
-What it is good for is reading: tests read back with it what is written here.
+The writers are ours; why, with measurements, stands in ARCHITECTURE.md. OpenTimelineIO reads back
+in the tests what is written here.
 """
 
 from collections.abc import Iterator, Mapping

@@ -186,6 +186,9 @@ def test_a_file_can_be_named(film: Path, call: Call) -> None:
     code, _, err = call("export", film, "--format", "edl", "--out", where / "below.edl")
     assert code == 1
     assert "film.edl" in err
+    code, _, err = call("export", film, "--format", "csv", "--out", film)
+    assert (code, "would overwrite it" in err) == (2, True)
+    assert film.read_text() == FILM
 
 
 def test_results_elsewhere_are_found_there(film: Path, call: Call) -> None:
