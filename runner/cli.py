@@ -241,7 +241,9 @@ def report(file: Path, preview: bool, out_dir: Path | None) -> None:
     call("report", file=file, preview=preview, out_dir=out_dir)
 
 
-FROM = click.option("--from", "folder", type=FilePath(), help="Where `run --out` put the results.")
+FROM = click.option(
+    "--from", "folder", metavar="DIR", type=FilePath(), help="Where `run --out` put the results."
+)
 
 
 @cli.command()

@@ -22,7 +22,7 @@ from runner.planner import spends
 from runner.progress import Out
 from runner.project import Film
 from runner.project.cutting import sound
-from runner.state import STALE, state_of
+from runner.state import state_of
 
 GUESS = 5.0  # seconds, of a take whose length only its model knows
 NAMED = 8  # shots in a line
@@ -207,16 +207,13 @@ def music_of(film: Film, timeline: Timeline) -> Music | None:
 
 def unfinished(timeline: Timeline) -> Iterator[str]:
     """Where the film is not yet what it will be, each in a line."""
-    shown = {clip.take.shot: clip.take for clip in timeline.clips}.values()
+    shown = list({clip.take.shot: clip.take for clip in timeline.clips}.values())
+    made = [take for take in shown if take.result]
     for what, found in (
         ("not rendered yet, only the place is kept", [t for t in shown if not t.result]),
-        ("stale, the last render stands in", [t for t in shown if t.result and t.state is STALE]),
-        ("not in place, `reelmake run` puts it there", [t for t in shown if lost(t)]),
+        ("not up to date, the last render stands in", [t for t in made if t.state.tone != "good"]),
+        ("not in place, `reelmake run` puts it there", [t for t in made if not t.in_place]),
     ):
         if found:
             more = f" and {len(found) - NAMED} more" * (len(found) > NAMED)
             yield f"{what}: {', '.join(take.shot for take in found[:NAMED])}{more}"
-
-
-def lost(take: TakeFacts) -> bool:
-    return take.result is not None and not take.in_place
