@@ -145,7 +145,7 @@ def test_the_table_has_every_take(rendered: Path, call: Call) -> None:
 
 
 def test_what_is_not_as_it_should_be_is_said(film: Path, call: Call) -> None:
-    """Missing, stale or hanging on what is, out of place: the film is exported all the same, and the exit code is 0."""
+    """Missing, stale or hanging on what is, out of place: exported all the same, exit code 0."""
     text = film.read_text().replace("A pier.", "A quay.").replace("{shot: sh010, out: 2.3}", "new")
     text = text.replace("cut:\n", "  - {id: new, prompt: New., seconds: 10}\ncut:\n")
     film.write_text(text.replace("[new,", "[sh010, new, sh030,"))
