@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from runner.export import Music, TakeFacts, Timeline, laid_out
-from runner.media.timing import spans
 from runner.model import (
     Action,
     AttemptId,
@@ -107,11 +106,6 @@ def cuts(draw: st.DrawFn) -> Timeline:
         overlap = draw(st.decimals(0, room / 5, places=3)) if index else Decimal(0)
         clips.append(Clip(facts.shot, start, end, overlap))
     return laid_out("any", clips, takes)
-
-
-def counted(timeline: Timeline, clips: list[tuple[float, Clip]], rate: Fraction) -> Fraction:
-    """Seconds of the cut as it is assembled."""
-    return sum((s.frames - s.overlap for s in spans(clips, rate)), 0) / rate
 
 
 def placed(timeline: Timeline) -> list[Event]:
