@@ -21,7 +21,7 @@ from itertools import pairwise
 
 from runner import __version__
 
-FORMAT = 1
+FORMAT = 2
 FOLDER = "up-to-date"
 STATE = ".reelmake"
 COMMANDS = ("run", "plan")
@@ -29,7 +29,7 @@ STORYBOARDS = (".yaml", ".yml")
 CLOCK_STEP = 20_000_000  # ns; kernels stamp files with a clock that may lag by a tick of 10 ms
 COARSE_STEP = 2_000_000_000  # ns; FAT counts in steps of two seconds
 KEPT = 32  # marks in a project
-SAID = 6  # the first part of a mark that is an answer
+SAID = 7  # the first part of a mark that is an answer
 
 Stamp = tuple[int, int, int, int]
 NOTHING: Stamp = (0, 0, 0, 0)  # no file there
@@ -50,23 +50,23 @@ def again(words: Sequence[str]) -> int | None:
     return int(code)
 
 
-def all_but(file: str, film: Sequence[str], state: str) -> list[bytes] | None:
-    """What was remembered of a film in which, since then, nothing but `file` can have moved."""
-    looked = _AHEAD.pop((file, *film), None)
+def all_but_texts(film: Sequence[str], state: str) -> list[bytes] | None:
+    """What was remembered of a film in which, since then, only its storyboards can have moved."""
+    looked = _AHEAD.pop(tuple(film), None)
     if looked:
         mark, child = looked
         try:
             return mark[SAID:] if os.waitpid(child, 0)[1] == 0 else None
         except ChildProcessError:  # whoever started us does not want to hear of children
             pass
-    return _held(state, _key(*film), file)
+    return _held(state, _key(*film), but_texts=True)
 
 
 def look_ahead(words: Sequence[str]) -> None:
-    """Lets another process find out what `all_but` will want to know: of a long film, that takes
-    as long as loading what plans a change, and there are cores enough.
+    """Lets another process find out what `all_but_texts` will want to know: of a long film, that
+    takes as long as loading what plans a change, and there are cores enough.
 
-    Which film is meant is a guess; `all_but` looks itself when it was wrong.
+    Which film is meant is a guess; `all_but_texts` looks itself when it was wrong.
     """
     state = _state(words)
     if not state or words[0] != "plan" or not hasattr(os, "fork") or _cores() < 2:
@@ -82,10 +82,10 @@ def look_ahead(words: Sequence[str]) -> None:
         if child == 0:
             code = 1
             try:
-                code = 0 if _holds(mark, file) else 1
+                code = 0 if _holds(mark, but_texts=True) else 1
             finally:
                 os._exit(code)  # whatever happens, nothing else is done twice
-        _AHEAD[(file, *film)] = mark, child
+        _AHEAD[film] = mark, child
 
 
 _AHEAD: dict[tuple[str, ...], tuple[list[bytes], int]] = {}  # marks, and who looks
@@ -101,20 +101,20 @@ def _cores() -> int:
     return len(known(0)) if known else os.cpu_count() or 1
 
 
-def _held(state: str, key: str, spared: str = "") -> list[bytes] | None:
-    """What a mark says, where it answers just this question and nothing but `spared` has moved."""
+def _held(state: str, key: str, *, but_texts: bool = False) -> list[bytes] | None:
+    """What a mark says, where it answers just this question and nothing has moved."""
     mark = _read_of(state, key)
-    return mark[SAID:] if _holds(mark, spared) else None
+    return mark[SAID:] if _holds(mark, but_texts=but_texts) else None
 
 
-def _holds(mark: Sequence[bytes], spared: str) -> bool:
-    """Whether nothing has moved since a mark was left but `spared`."""
+def _holds(mark: Sequence[bytes], *, but_texts: bool) -> bool:
+    """Whether nothing has moved since a mark was left; storyboards may, with `but_texts`."""
     try:
-        _, variables, environment, links, paths, stamps = mark[:SAID]
+        _, variables, environment, links, paths, stamps, others = mark[:SAID]
         return (
             environment.decode() == _digest(_texts(variables))
             and _lead_there(_texts(links))
-            and _unmoved(_texts(paths), array("q", stamps), spared and os.path.abspath(spared))
+            and _unmoved(_texts(paths), array("q", stamps), int(others) if but_texts else None)
         )
     except ValueError:  # another version's, or damaged in a way that the checksum did not tell
         return False
@@ -149,6 +149,7 @@ def leave_marks(
     began: int,
     *,
     paths: Iterable[str],
+    storyboards: Iterable[str],
     links: Iterable[tuple[str, str]],
     variables: Iterable[str],
     marks: Mapping[str, Sequence[bytes]],
@@ -156,10 +157,11 @@ def leave_marks(
     """Remember what `marks` say, by their keys, as long as nothing moves; whether it was.
 
     `began` (ns) is when the command started: nothing it looked at may have moved since. `paths`
-    are absolute; folders and places where nothing lies count too. `links` are paths with what
-    they led to.
+    are absolute; folders and places where nothing lies count too, and a storyboard that is also
+    read as something else stands in both. `links` are paths with what they led to.
     """
-    looked_at = list(dict.fromkeys((*paths, *_ourselves())))
+    others = list(dict.fromkeys((*paths, *_ourselves())))
+    looked_at = [*others, *storyboards]
     if not os.path.isdir(state) or any("\0" in path for path in looked_at):
         return False
     stamps = [_stamp(path) for path in looked_at]
@@ -173,6 +175,7 @@ def leave_marks(
             _bytes(text for link in links for text in link),
             _bytes(looked_at),
             array("q", (number for stamp in stamps for number in stamp)).tobytes(),
+            b"%d" % len(others),
         )
         for key, said in marks.items():
             _write(f"{state}/{FOLDER}", _name(key), (key.encode(), *seen, *said))
@@ -236,15 +239,16 @@ def _digest(variables: Iterable[str]) -> str:
 # ── what was looked at ──────────────────────────────────────────────────────────────────────
 
 
-def _unmoved(paths: Sequence[str], stamps: "array[int]", spared: str) -> bool:
+def _unmoved(paths: Sequence[str], stamps: "array[int]", first: int | None) -> bool:
+    """Whether all of the paths, or the `first` of them, are as they were."""
     if 4 * len(paths) != len(stamps):
         return False
     stat, numbers = os.stat, iter(stamps)
-    for path, moved, size, inode, changed in zip(paths, *[numbers] * 4, strict=False):
+    for path, moved, size, inode, changed in zip(paths[:first], *[numbers] * 4, strict=False):
         try:
             seen = stat(path)
         except OSError:
-            if (moved or size or inode or changed) and path != spared:
+            if moved or size or inode or changed:
                 return False
             continue
         if (
@@ -252,7 +256,7 @@ def _unmoved(paths: Sequence[str], stamps: "array[int]", spared: str) -> bool:
             or seen.st_size != size
             or seen.st_ino != inode
             or seen.st_ctime_ns != changed
-        ) and not (path == spared or _stamp(path) == (moved, size, inode, changed)):
+        ) and _stamp(path) != (moved, size, inode, changed):
             return False
     return True
 

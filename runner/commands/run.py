@@ -68,8 +68,8 @@ def main(
     out = watch.out
     project = open_project(file, watch.environ)
     more = None if take is None else another_take(project, file, shots, take)
-    text = more.edit(file.read_bytes().decode()).encode() if more else None
-    film = project.film(file, gateway=gateway, out_dir=out_dir, text=text)
+    texts = {str(file): more.edit(file.read_bytes().decode()).encode()} if more else None
+    film = project.film(file, gateway=gateway, out_dir=out_dir, texts=texts)
     if film.endpoint.note:
         out.say(film.endpoint.note, "bold")
     cap = None if max_cost is None else Money(max_cost)

@@ -31,7 +31,7 @@ from runner.load.found import Found
 from runner.load.sources import EXTENSIONS, Files
 from runner.model import Cut, Digest, Money, Problem, Request, Shot, ShotId, Storyboard
 from runner.schema import Catalogue, did_you_mean
-from runner.source import locate
+from runner.source import Map, locate
 
 __all__ = ["EXTENSIONS", "Draft", "Loaded", "load"]
 
@@ -41,18 +41,24 @@ class Loaded(Struct, frozen=True):
 
     `shots` are all that can be read, those that a rule refuses among them, and `drafts` are how
     they are written.
-    `inputs` names every text that was read (storyboards, tables, prompts) with its digest; the
-    names begin where `file` was looked for. `links` are paths of media that lead elsewhere, with
-    where they led; `disabled` are shots that are written but not part of the film.
+    `boards` are the storyboards it was read from, in the order of the film, and `inputs` names
+    every other text (tables, prompts) with its digest; names begin where `file` was looked for.
+    `links` are paths of media that lead elsewhere, with where they led; `disabled` are shots that
+    are written but not part of the film.
     """
 
     storyboard: Storyboard | None
     problems: tuple[Problem, ...]
     shots: tuple[Shot, ...] = ()
     drafts: Mapping[ShotId, Draft] = field(default_factory=dict)
+    boards: tuple[Map, ...] = ()
     inputs: Mapping[str, Digest] = field(default_factory=dict)
     links: tuple[tuple[str, str], ...] = ()
     disabled: frozenset[ShotId] = frozenset()
+
+    @property
+    def files(self) -> Iterator[str]:
+        return (board.doc.file for board in self.boards)
 
 
 Preflight = Callable[[Sequence[Request]], Iterable[Problem]]
@@ -64,20 +70,20 @@ def load(
     catalogue: Catalogue,
     preflight: Preflight = lambda asked: (),
     gateways: Collection[str] = (),
-    text: bytes | None = None,
+    texts: Mapping[str, bytes] | None = None,
 ) -> Loaded:
     """Read, check and resolve a storyboard; `root` is the project's folder, `file` lies in it.
 
-    `text` stands for what is written in `file`, where that is not to be read.
+    `texts` stand for what is written in storyboards, by their names: these are not read.
 
     All problems are found in one go and told in file order; no exception leaves for anything that
     a user wrote. `preflight` looks into the media themselves, also of shots with other faults;
     `gateways` are the names that `gateway:` may give (none: any).
     """
     found = Found(catalogue.severities)
-    given = {} if text is None else {str(file): text}
-    reader = BoardReader(Files(root), catalogue, found, given)
+    reader = BoardReader(Files(root), catalogue, found, dict(texts or {}))
     board = reader.read(file)
+    boards = tuple(board.boards()) if board else ()
     film = Film(board, found) if board else None
     storyboard = _storyboard(film, board, file, root, reader) if film and board else None
     if board and gateways:
@@ -89,7 +95,8 @@ def load(
         found.in_order(),
         storyboard.shots if storyboard else (),
         film.drafts if film else {},
-        dict(_inputs(reader, board)),
+        tuple(part.data for part in boards),
+        dict(_inputs(reader, boards)),
         tuple(reader.files.links()),
         frozenset(film.disabled if film else ()),
     )
@@ -119,10 +126,12 @@ def _storyboard(
     )
 
 
-def _inputs(reader: BoardReader, board: Board | None) -> Iterator[tuple[str, Digest]]:
+def _inputs(reader: BoardReader, boards: Sequence[Board]) -> Iterator[tuple[str, Digest]]:
+    storyboards = {part.data.doc.file for part in boards}
     for name, raw in reader.inputs.items():
-        yield name, _sha256(raw)
-    for part in board.boards() if board else ():
+        if name not in storyboards:
+            yield name, _sha256(raw)
+    for part in boards:
         for name, text in part.around.templates.prompts.read().items():
             yield name, _sha256(text.encode())
     for name, text in reader.texts.items():

@@ -1,6 +1,6 @@
 """The plan of a long film after a small change: of what has changed, and what hangs on it.
 
-While nothing but the storyboard has moved since a plan found everything up to date, the shots that
+While nothing but its storyboards has moved since a plan found everything up to date, the shots that
 an edit has not touched and nothing touched leads to are so still. Only the others are read, checked
 and planned, by the same code as ever. A change that is not plainly of this kind gives nothing here,
 and the whole film is planned.
@@ -38,15 +38,17 @@ def changed_part(
     project: Project, file: Path, gateway: str | None, out_dir: Path | None
 ) -> Part | None:
     """The part of a film in which something is to be done, or None: plan all of it."""
-    known = uptodate.all_but(str(file), name_of(file, gateway, out_dir), str(project.state))
+    known = uptodate.all_but_texts(name_of(file, gateway, out_dir), str(project.state))
     if known is None:
         return None
-    form = read_outline(*known)
+    before = read_outline(*known)
     try:
-        part = excerpt(form, file.read_bytes().decode())
+        now = {name: Path(name).read_bytes().decode("utf-8-sig") for name in before.forms}
+        part = excerpt(before, now)
         if part is None:
             return None
-        film = project.film(file, gateway=gateway, out_dir=out_dir, text=part.text.encode())
+        texts = {name: text.encode() for name, text in part.texts.items()}
+        film = project.film(file, gateway=gateway, out_dir=out_dir, texts=texts)
     except (OSError, UnicodeDecodeError, BadInput):
         return None  # told in full, with all else that is wrong
     if not part.holds(film.storyboard.shots):

@@ -55,6 +55,7 @@ class Watch:
         marks: dict[str, Sequence[bytes]] = {
             answer_to(sys.argv[1:]): [text.encode("utf-8", "surrogateescape") for text in said]
         }
+        way = str(film.file.absolute()), str(film.file.resolve())
         form = whole_outline(film, steps)
         if form is not None:
             marks[about(name_of(film.file, gateway, out_dir))] = [form.saved()]
@@ -62,7 +63,8 @@ class Watch:
             str(film.project.state),
             self._began,
             paths=map(os.path.abspath, looked_at(film, results)),
-            links=film.loaded.links,
+            storyboards=map(os.path.abspath, film.loaded.files),
+            links=(*film.loaded.links, way),
             variables=self.environ.asked,
             marks=marks,
         )
@@ -79,7 +81,7 @@ def whole_outline(film: Film, steps: Sequence[Step]) -> Outline | None:
     if len(steps) < sum(len(shot.takes) for shot in shots) or not _can_be_looked_up(film):
         return None
     spoken_of = {step.shot for step in steps if step.reason != UP_TO_DATE}
-    return outline(str(film.file), film.loaded, spoken_of)
+    return outline(film.loaded, spoken_of)
 
 
 def _can_be_looked_up(film: Film) -> bool:
@@ -90,10 +92,10 @@ def _can_be_looked_up(film: Film) -> bool:
 
 
 def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:
-    """Every place whose content decided about this film; also those where nothing lies."""
+    """Every place that decided about this film beside its storyboards; also where nothing lies."""
     root, state = film.project.root, film.project.state
     yield from film.loaded.inputs
-    yield from (Path(name).parent / "prompts" for name in film.loaded.inputs)
+    yield from (Path(name).parent / "prompts" for name in film.loaded.files)
     yield root / SETTINGS
     yield from nearer_roots(root / film.storyboard.path, root)
     yield from (root / path for path in film.references())

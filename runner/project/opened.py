@@ -155,13 +155,13 @@ class Project(Struct, frozen=True, dict=True):
         return shown if preview or not (real / manifest.NAME).exists() else real
 
     @undisturbed
-    def load(self, file: Path, text: bytes | None = None) -> Loaded:
+    def load(self, file: Path, texts: Mapping[str, bytes] | None = None) -> Loaded:
         """A storyboard with everything that is wrong with it, its local media included.
 
-        `text` stands for what is written in the file.
+        `texts` stand for what is written in storyboards, by their names.
         """
         known = gateway_names(self.settings.data)
-        return load(file, self.root, self.catalogue, self._preflight, known, text)
+        return load(file, self.root, self.catalogue, self._preflight, known, texts)
 
     def _preflight(self, asked: Sequence[Request]) -> Iterable[Problem]:
         if not asked:
@@ -175,9 +175,11 @@ class Project(Struct, frozen=True, dict=True):
         storyboard, loaded = self.usable(file)
         return storyboard, loaded.problems
 
-    def usable(self, file: Path, text: bytes | None = None) -> tuple[Storyboard, Loaded]:
+    def usable(
+        self, file: Path, texts: Mapping[str, bytes] | None = None
+    ) -> tuple[Storyboard, Loaded]:
         """A storyboard fit to render, with how it was read. Raises BadInput with all problems."""
-        loaded = self.load(file, text)
+        loaded = self.load(file, texts)
         fatal = [p for p in loaded.problems if p.severity is Severity.ERROR or self.settings.strict]
         if loaded.storyboard is None or fatal:
             raise BadInput(f"{file} cannot be used", problems=loaded.problems)
@@ -189,10 +191,10 @@ class Project(Struct, frozen=True, dict=True):
         *,
         gateway: str | None = None,
         out_dir: Path | None = None,
-        text: bytes | None = None,
+        texts: Mapping[str, bytes] | None = None,
     ) -> "Film":
-        """A storyboard to be rendered. `text` stands for what is written in the file."""
-        storyboard, loaded = self.usable(file, text)
+        """A storyboard to be rendered. `texts` stand for what is written, by the files' names."""
+        storyboard, loaded = self.usable(file, texts)
         endpoint = choose(gateway, storyboard.gateway, self.settings.data, self.environ)
         stem = storyboard.stem + (PREVIEW if endpoint.preview else "")
         folder = (out_dir or self.root / "renders" / stem).absolute()
