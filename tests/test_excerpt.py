@@ -41,17 +41,68 @@ shots:
 """
 
 
+OWN = """\
+storyboard: 1
+vars: {grade: teal}
+defaults: {model: wan2.5-t2v-preview, seconds: 5, resolution: 480p, aspect_ratio: "16:9"}
+shots:
+"""
+LONG = {
+    "long.yaml": """\
+storyboard: 1
+include: [one.yaml, more/two.yaml, flow.yaml, note.yaml]
+cut: {clips: [k1, k4]}
+""",
+    "one.yaml": OWN
+    + """\
+  - {id: k0, prompt: Not yet., enabled: false}
+  - {id: k1, prompt: "{{ grade }}. A jetty."}
+  - {id: k2, model: wan2.5-i2v-preview, first_frame: {shot: k1, frame: last}, prompt: It waits.}
+  - {id: k7, prompt_file: note.yaml}
+""",
+    "more/two.yaml": "\ufeff"
+    + (
+        OWN
+        + """\
+  - {id: k3, prompt_file: look.txt}
+  - {id: k4, model: wan2.5-i2v-preview, first_frame: {shot: k2, frame: last}, prompt: It goes.}
+  - id: "row{{ row.n }}"
+    for_each: rows.csv
+    prompt: "{{ row.text }}"
+  - {id: k6, prompt: A crane.}
+"""
+    ).replace("\n", "\r\n"),
+    "flow.yaml": """\
+{storyboard: 1, shots: [{id: k5, model: wan2.5-t2v-preview, seconds: 5, resolution: 480p,
+  aspect_ratio: "16:9", prompt: A hut., after: [k3]}]}
+""",
+    "note.yaml": OWN + "  - {id: k8, prompt: A note.}\n",
+    "more/look.txt": "A look.\n",
+    "more/rows.csv": "n,text\n1,One.\n2,Two.\n",
+    "new.yaml": OWN + "  - {id: n1, prompt: New.}\n",
+}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A film rendered on the local gateway, with whatever a plan may have to say about it."""
+    """A film rendered on the local gateway, with whatever a plan may have to say about it, and
+    one of several files."""
     root = tmp_path_factory.mktemp("film")
     (root / "film.yaml").write_text(FILM.replace("A road.", "A street."))
+    write(root, LONG)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
         undrawn(patch)
-        carry_out(patch, "run", "film.yaml", "--gateway", "local")
+        for name in ("film.yaml", "long.yaml"):
+            carry_out(patch, "run", name, "--gateway", "local")
         yield root
+
+
+def write(root: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_bytes(text.encode())
 
 
 def carry_out(patch: pytest.MonkeyPatch, *words: str) -> None:
@@ -67,9 +118,22 @@ def ask(patch: pytest.MonkeyPatch, *words: str) -> int:
 def film(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
     """The film as it was rendered, known to be up to date by a `run` that found nothing to do."""
     (folder / "film.yaml").write_text(FILM)
+    return known(folder, "film.yaml", monkeypatch, capsys)
+
+
+@pytest.fixture
+def long(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The same of the film of several files."""
+    write(folder, LONG)
+    return known(folder, "long.yaml", monkeypatch, capsys)
+
+
+def known(
+    folder: Path, name: str, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Path:
     forget(folder)
     settle(folder)
-    carry_out(monkeypatch, "run", "film.yaml", "--gateway", "local")
+    carry_out(patch, "run", name, "--gateway", "local")
     capsys.readouterr()
     return folder
 
@@ -86,14 +150,16 @@ def forget(folder: Path) -> None:
         mark.unlink()
 
 
-def planned(patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
-    code = ask(patch, "plan", "film.yaml", "--gateway", "local")
+def planned(
+    patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str = "film.yaml"
+) -> str:
+    code = ask(patch, "plan", name, "--gateway", "local")
     return f"{capsys.readouterr().err}exit {code}"
 
 
 def part_of(file: Path) -> set[str] | None:
     """The shots that are planned alone, if there are such."""
-    part = changed_part(open_project(file, os.environ), Path("film.yaml"), "local", None)
+    part = changed_part(open_project(file, os.environ), Path(file.name), "local", None)
     return {step.shot for step in part.plan.steps} if part else None
 
 
@@ -157,6 +223,87 @@ def test_the_plan_of_a_part_reads_as_the_whole(
     assert first
 
 
+EVER = {"k3", "k5"}  # of a file in flow style all is read, and what it names
+LONG_EDITS = {
+    "a prompt that other files hang on": ([("A jetty.", "A mole.")], {"k1", "k2", "k4", *EVER}),
+    "one that hangs on another file": ([("It goes.", "It flies.")], {"k1", "k2", "k4", *EVER}),
+    "one of two files": (
+        [("A jetty.", "A mole."), ("A crane.", "Cranes.")],
+        {"k1", "k2", "k4", "k6", *EVER},
+    ),
+    "what another file waits for": ([("look.txt}", "look.txt, seconds: 10}")], EVER),
+    "rows in another tone": ([("{{ row.text }}", "Grey. {{ row.text }}")], {"row1", "row2", *EVER}),
+    "a new shot that names another file": (
+        [("  - {id: k6", "  - {id: n, prompt: New., after: [k1]}\n  - {id: k6")],
+        {"n", "k1", "k6", *EVER},
+    ),
+}
+LONG_NOT = {
+    "a shot in another file": [
+        ("  - {id: k6, prompt: A crane.}\r\n", ""),
+        ("k7, ", "k6, prompt: A crane.}\n  - {id: k7, "),
+    ],
+    "a file in flow style": [("A hut.", "A hall.")],
+    "a file that is read as a prompt too": [("A note.", "A tune.")],
+    "a new file": [("[one.yaml", "[new.yaml, one.yaml")],
+    "a prompt file": [("A look.", "A glance."), ("A crane.", "Cranes.")],
+    "a table": [("2,Two.", "2,Three."), ("A crane.", "Cranes.")],
+}
+
+
+@pytest.mark.parametrize(("changes", "shots"), LONG_EDITS.values(), ids=LONG_EDITS)
+def test_the_plan_of_parts_of_files_reads_as_the_whole(
+    long: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    changes: list[tuple[str, str]],
+    shots: set[str],
+) -> None:
+    """In a film of several files too, whichever of them were edited."""
+    change(long, changes)
+    assert part_of(long / "long.yaml") == shots
+    first = planned(monkeypatch, capsys, "long.yaml")
+    forget(long)
+    assert first == planned(monkeypatch, capsys, "long.yaml")
+    assert first
+
+
+@pytest.mark.parametrize("changes", LONG_NOT.values(), ids=LONG_NOT)
+def test_what_may_reach_further_means_the_whole(long: Path, changes: list[tuple[str, str]]) -> None:
+    """A change that is not within the shots of the files, or of which more than shots hang."""
+    change(long, changes)
+    assert part_of(long / "long.yaml") is None
+
+
+def change(root: Path, changes: list[tuple[str, str]]) -> None:
+    texts = dict(LONG)
+    for old, new in changes:
+        [name] = [name for name, text in texts.items() if old in text]
+        texts[name] = texts[name].replace(old, new)
+    write(root, {name: text for name, text in texts.items() if text != LONG[name]})
+
+
+def test_a_file_that_is_gone_is_told(
+    long: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be read is no change within shots."""
+    (long / "one.yaml").unlink()
+    assert part_of(long / "long.yaml") is None
+    assert planned(monkeypatch, capsys, "long.yaml").endswith("exit 2")
+
+
+def test_a_storyboard_that_is_another_file_now_is_planned_whole(film: Path) -> None:
+    """A link to a storyboard of another name: what that renders lies in another folder."""
+    file, other = film / "film.yaml", film / "other.yaml"
+    file.unlink()
+    other.write_text(FILM.replace("A lamp.", "A lantern."))
+    file.symlink_to(other)
+    try:
+        assert part_of(file) is None
+    finally:
+        file.unlink()
+
+
 def test_what_is_wrong_is_told_in_full(
     film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,9 +338,9 @@ if "deaf" in sys.argv:
 uptodate._cores = lambda: 1 if "one core" in sys.argv else 2
 uptodate.look_ahead(["plan", "film.yaml", "--gateway", sys.argv[1]])
 ahead = bool(uptodate._AHEAD)
-asked = "film.yaml", ("film.yaml", "local", ""), os.path.abspath(".reelmake")
-seen = uptodate.all_but(*asked)
-assert seen == uptodate.all_but(*asked)
+asked = ("film.yaml", "local", ""), os.path.abspath(".reelmake")
+seen = uptodate.all_but_texts(*asked)
+assert seen == uptodate.all_but_texts(*asked)
 print(json.dumps([ahead, bool(seen)]))
 """
 

@@ -251,7 +251,9 @@ def leave(began: int, path: Path, modified: int) -> bool:
     os.utime(path, ns=(modified, modified))
     said = {uptodate.answer_to(WORDS): (b"0", b"", b"")}
     state = str(path.parent / uptodate.STATE)
-    return uptodate.leave_marks(state, began, paths=[str(path)], links=(), variables=(), marks=said)
+    return uptodate.leave_marks(
+        state, began, paths=[str(path)], storyboards=(), links=(), variables=(), marks=said
+    )
 
 
 def test_a_project_that_is_only_read_has_no_marks(
