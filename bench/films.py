@@ -20,6 +20,7 @@ shots:
 """
 # For what makes many files: beside a hundred thousand others, ext4 takes a millisecond for each.
 FRESH = WORK.with_name("fresh")
+FILES = 20  # of a film in many files
 ENVIRON = {"REELMAKE_API_KEY": "bench-0123456789", "REELMAKE_POLL_SECONDS": "0.5"}
 
 
@@ -90,8 +91,22 @@ def rendered(size: int) -> Path:
     return folder
 
 
-def reelmake(folder: Path, command: str) -> Command:
+def divided(folder: Path, size: int) -> list[Path]:
+    """The same film in many files, in the project in which it is rendered: nothing is to be sent,
+    only put in place. Gives the files; `parts.yaml` includes them."""
+    share = size // FILES
+    parts = [folder / f"part{number:02}.yaml" for number in range(FILES)]
+    for number, part in enumerate(parts):
+        numbers = range(number * share, (number + 1) * share)
+        part.write_text(HEAD + "".join(shot(i, chain=chained(i)) for i in numbers))
+    names = ", ".join(part.name for part in parts)
+    (folder / "parts.yaml").write_text(f"storyboard: 1\ninclude: [{names}]\n")
+    reelmake(folder, "run", "parts.yaml").run()
+    return parts
+
+
+def reelmake(folder: Path, command: str, film: str = "film.yaml") -> Command:
     """`run` or `plan` of a rendered project, in the very words that rendered it."""
     url = (folder / "gateway").read_text()
     yes = ["--yes"] if command == "run" else []
-    return Command([REELMAKE, command, "film.yaml", "--gateway", url, *yes], folder, ENVIRON)
+    return Command([REELMAKE, command, film, "--gateway", url, *yes], folder, ENVIRON)

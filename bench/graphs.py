@@ -2,6 +2,8 @@
 
 import itertools
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from bench import films, peers
 from bench.timing import Command, Samples, in_turns
@@ -40,25 +42,36 @@ def nothing_to_do(size: int, times: int) -> Samples:
 
 
 def one_change(size: int, times: int) -> Samples:
-    """`plan` with nothing to do, and after the prompt of one shot in the middle was changed."""
+    """`plan` with nothing to do, and after the prompt of one shot in the middle was changed: of a
+    film in one file, and of the same in many."""
     folder = films.rendered(size)
-    film = folder / "film.yaml"
-    text, number = film.read_text(), itertools.count()
-    middle = films.shot(size // 2)  # no chained one
+    part = films.divided(folder, size)[films.FILES // 2]
+    one, many = (films.reelmake(folder, "plan", film) for film in ("film.yaml", "parts.yaml"))
+    things = {
+        **changes(one, folder / "film.yaml", size // 2),
+        **changes(many, part, size // 2, f", {films.FILES} files"),
+    }
+    return in_turns(things, times)
 
-    def change() -> None:
-        other = middle.replace("a slow dolly", f"a slow dolly, take {next(number)},")
-        film.write_text(text.replace(middle, other))
 
-    plan = films.reelmake(folder, "plan")
-    changed = Command(plan.words, folder, plan.environ, before=change)
+def changes(
+    plan: Command, file: Path, number: int, where: str = ""
+) -> dict[str, Callable[[], float]]:
+    """The plan of a film as it is, and with another prompt in a file of it."""
+    text, rounds = file.read_text(), itertools.count()
+    shot = films.shot(number)  # no chained one
 
     def unchanged() -> float:
-        film.write_text(text)
+        file.write_text(text)
         plan.run()
         return plan.run()
 
-    try:
-        return in_turns({"plan, nothing to do": unchanged, "plan, one prompt": changed.run}, times)
-    finally:
-        film.write_text(text)
+    def changed() -> float:
+        other = shot.replace("a slow dolly", f"a slow dolly, take {next(rounds)},")
+        file.write_text(text.replace(shot, other))
+        try:
+            return plan.run()
+        finally:
+            file.write_text(text)
+
+    return {f"plan, nothing to do{where}": unchanged, f"plan, one prompt{where}": changed}

@@ -61,6 +61,10 @@ def rows(found: Found) -> Iterator[Row]:
         samples = get["change"]["10000"]
         ratio = middle(samples, "plan, one prompt") / middle(samples, "plan, nothing to do")
         yield Row("`plan`, one prompt of 10,000 changed", "own no-op", ratio, 4)
+        if "plan, one prompt, 20 files" in samples:
+            whole = middle(samples, "plan, nothing to do, 20 files")
+            ratio = middle(samples, "plan, one prompt, 20 files") / whole
+            yield Row("the same of a film in 20 files", "own no-op", ratio, 4)
     if "read" in get:
         for kind, name in (("samples", "of three lines"), ("in full", "of nine lines")):
             samples = get["read"][kind]

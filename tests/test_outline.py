@@ -61,9 +61,9 @@ ONE: Texts = {"film.yaml": TEXT}
 C, E = SHOTS.index("  - id: c"), SHOTS.index("  - {id: e")
 OWN = HEAD.replace("cut:\n  clips: [a, d]\n", "")
 SEVERAL: Texts = {
-    "film.yaml": TEXT.replace(SHOTS[:E], "").replace(
-        "shots:", "include: [one.yaml, more/two.yaml, flow.yaml, none.yaml]\nshots:"
-    ),
+    "film.yaml": TEXT.replace(SHOTS[:E], "")
+    .replace("shots:", "include: [one.yaml, more/two.yaml, flow.yaml, none.yaml]\nshots:")
+    .replace("model.}", "model., after: [x]}"),
     "one.yaml": OWN + "  # ahead\n  - {id: x, prompt: Not yet., enabled: false}\n" + SHOTS[:C],
     "more/two.yaml": OWN + SHOTS[C:E],
     "flow.yaml": """\
