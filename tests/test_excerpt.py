@@ -187,8 +187,8 @@ EDITS = {
     "of a name that is disabled": ("  - id: c", "  - {id: G2, prompt: A gull.}\n  - id: c", None),
     "a new shot after a later one": (
         "  - id: c",
-        "  - {id: g, prompt: A gull., after: [c]}\n  - id: c",
-        None,
+        "  - {id: g, prompt: A gull., after: [d]}\n  - id: c",
+        {"g", *["c", "c.wide", "d", "e", "f"]},
     ),
     "a new shot after an earlier one": (
         "  - id: c",

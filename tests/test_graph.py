@@ -80,3 +80,11 @@ def test_long_chains_are_no_trouble() -> None:
     assert len(graph.downstream(chain, [ShotId("s19999")])) == 20_000
     chain[ShotId("s19999")] = [ShotId("s0")]
     assert len(graph.find_cycle(chain)) == 20_001
+
+
+@given(st.dictionaries(shots, st.lists(shots, max_size=4), max_size=13), st.sets(shots))
+def test_shots_with_all_they_need_keep_their_order(film: Needs, some: set[ShotId]) -> None:
+    """What is left out does not change how the others follow one another."""
+    closed = graph.upstream(film, some & film.keys())
+    part = {shot: film[shot] for shot in film if shot in closed}
+    assert graph.order(part) == [shot for shot in graph.order(film) if shot in part]

@@ -77,16 +77,12 @@ class Excerpt(Struct, frozen=True):
     def holds(self, shots: Sequence[Shot]) -> bool:
         """Whether these shots, read from the texts, are those of the whole.
 
-        None may be gone, for what is left out could name it; a new one must have a name of its
-        own; and they follow one another as they would among all others.
+        None may be gone, for what is left out could name it, and a new one must have a name of its
+        own. All that they need is among them: so they follow one another as among all others.
         """
-        before = dict[ShotId, None]()
-        for shot in shots:
-            if not before.keys() >= set(shot.needs):
-                return False
-            before[shot.id] = None
-        new = before.keys() - self.shots
-        return len(new) + len(self.shots) == len(before) and not (new and self._taken(new))
+        now = {shot.id for shot in shots}
+        new = now - self.shots
+        return now >= self.shots and not (new and self._taken(new))
 
     def _taken(self, names: Iterable[ShotId]) -> bool:
         known = {id_.lower() for each in (*self.of.shots, self.of.disabled) for id_ in each}
@@ -103,12 +99,16 @@ def outline(loaded: Loaded, spoken_of: Collection[ShotId]) -> Outline | None:
     """
     forms = _forms(loaded.boards)
     entry_of = {id_: _number(draft, forms) for id_, draft in loaded.drafts.items()}
-    needs, warned = _needs(loaded.shots, entry_of), _warned(loaded, forms)
-    if needs is None or warned is None or all(form.indent is None for form in forms.values()):
+    warned = _warned(loaded, forms)
+    if warned is None or all(form.indent is None for form in forms.values()):
         return None
     makes: list[dict[ShotId, int]] = [{} for form in forms.values() for _ in form.numbers]
+    needs: dict[int, set[int]] = {}
     for shot in loaded.shots:
-        makes[entry_of[shot.id]][shot.id] = len(shot.takes)
+        number = entry_of[shot.id]
+        makes[number][shot.id] = len(shot.takes)
+        if shot.needs:
+            needs.setdefault(number, set()).update(entry_of[needed] for needed in shot.needs)
     disabled = {number for number, shots in enumerate(makes) if not shots}  # which may be named
     whole = {form.first for form in forms.values() if form.indent is None and form.digests}
     return Outline(
@@ -116,21 +116,9 @@ def outline(loaded: Loaded, spoken_of: Collection[ShotId]) -> Outline | None:
         sum(len(shot.takes) for shot in loaded.shots),
         makes,
         sorted(loaded.disabled),
-        needs,
+        {number: sorted(named) for number, named in needs.items()},
         sorted({entry_of[id_] for id_ in spoken_of} | warned | disabled | whole),
     )
-
-
-def _needs(shots: Iterable[Shot], entry_of: Mapping[ShotId, int]) -> dict[int, list[int]] | None:
-    """Which entries an entry names; None where one names a later one."""
-    needs: dict[int, set[int]] = {}
-    for shot in shots:
-        number, named = entry_of[shot.id], {entry_of[needed] for needed in shot.needs}
-        if named and max(named) > number:
-            return None  # an excerpt might bring its steps into another order
-        if named:
-            needs.setdefault(number, set()).update(named - {number})
-    return {number: sorted(named) for number, named in needs.items()}
 
 
 def _warned(loaded: Loaded, forms: Mapping[str, Form]) -> set[int] | None:
