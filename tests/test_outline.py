@@ -212,8 +212,10 @@ def test_the_form_of_lines_does_not_matter(form: str) -> None:
 
 OUTSIDE = [
     ("grade: teal", "grade: amber"),  # what every shot stands on
+    ("{grade: teal}\ncut", "{grade: dusk}\ncut"),  # in as many characters
     ("clips: [a, d]", "clips: [a]"),
     ("budget: 100", "budget: 10"),
+    ("budget: 100", "budget: 900"),
     ("    prompt: >+", "  prompt: >+"),  # the entry ends there
     ("  # the second one", "title: no"),
     ("  - id: f", "   - id: f"),

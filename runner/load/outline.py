@@ -126,13 +126,11 @@ def _warned(loaded: Loaded, forms: Mapping[str, Form]) -> set[int] | None:
     docs = {board.doc.file: board.doc for board in loaded.boards}
     found = set()
     for problem in loaded.problems:
-        doc, form = docs.get(problem.at.file), forms.get(problem.at.file)
-        if doc is None or form is None:
+        file, line = problem.at.file, problem.at.line
+        index = _index(docs[file], forms[file], line) if file in docs else -1
+        if index < 0 or index == len(forms[file].digests):
             return None
-        index = _index(doc, form, problem.at.line)
-        if index not in range(len(form.digests)):
-            return None
-        found.add(form.numbers[index])
+        found.add(forms[file].numbers[index])
     return found
 
 
