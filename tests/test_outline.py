@@ -315,6 +315,31 @@ def test_a_file_with_anchors_is_read_as_it_is() -> None:
     assert parted(edited(before, ("A lamp", "A lantern")), before=before) is None
 
 
+def test_a_cut_behind_the_shots_is_left_out_where_it_is_now() -> None:
+    """It names shots that are left out; a longer entry has moved it."""
+    before = {"film.yaml": OWN + SHOTS + "cut: {clips: [a, d]}\n" + TAIL}
+    texts = edited(before, ("A street", "A long and winding street"))
+    found = parted(texts, before=before)
+    assert found
+    assert found.texts["film.yaml"].endswith(f"model.}}\n#\n{TAIL}")
+    assert_as_the_whole(texts, found, before)
+
+
+def test_a_warning_about_the_cut_is_not_lost() -> None:
+    """In a file that is read as it is, the cut is too."""
+    before = {
+        **SEVERAL,
+        "film.yaml": "storyboard: 1\ninclude: [one.yaml, more/two.yaml]\nshots:\n"
+        "  - {id: e, prompt: &e A street, model: sora-2, seconds: 4, size: 1280x720}\n"
+        "cut: {clips: [x, e]}\n",
+    }
+    texts = edited(before, ("A pier.", "A quay."))
+    found = parted(texts, before=before)
+    assert found
+    assert "cut.disabled" in {problem.rule for problem in read(found.texts).problems}
+    assert_as_the_whole(texts, found, before)
+
+
 @pytest.mark.parametrize("stretch", [1, 2, 3, 5])
 def test_it_does_not_matter_how_digests_are_grouped(
     monkeypatch: pytest.MonkeyPatch, stretch: int
@@ -398,8 +423,8 @@ def assert_as_the_whole(texts: Texts, found: Excerpt, was: Texts) -> None:
     assert part.storyboard is not None, part.problems
     assert found.holds(part.shots)
     assert whole.storyboard is not None, whole.problems
-    for name, text in texts.items():
-        assert found.texts[name].count("\n") == text.count("\n")
+    for name, text in found.texts.items():
+        assert text.count("\n") == texts[name].count("\n")
     ids = {shot.id for shot in part.shots}
     in_order = [told(shot) for shot in whole.shots if shot.id in ids]
     assert [told(shot) for shot in part.shots] == in_order
