@@ -292,16 +292,20 @@ def test_a_file_that_is_gone_is_told(
     assert planned(monkeypatch, capsys, "long.yaml").endswith("exit 2")
 
 
-def test_a_storyboard_that_is_another_file_now_is_planned_whole(film: Path) -> None:
+def test_a_storyboard_that_is_another_file_now_is_planned_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A link to a storyboard of another name: what that renders lies in another folder."""
-    file, other = film / "film.yaml", film / "other.yaml"
-    file.unlink()
-    other.write_text(FILM.replace("A lamp.", "A lantern."))
+    text = OWN + "  - {id: a, prompt: A bench.}\n  - {id: b, prompt: A lamp.}\n"
+    file, other = folder / "plain.yaml", folder / "other.yaml"
+    file.write_text(text)
+    carry_out(monkeypatch, "run", "plain.yaml", "--gateway", "local")
+    known(folder, "plain.yaml", monkeypatch, capsys)
+    file.write_text(text.replace("A lamp.", "A lantern."))
+    assert part_of(file) == {"b"}
+    file.rename(other)
     file.symlink_to(other)
-    try:
-        assert part_of(file) is None
-    finally:
-        file.unlink()
+    assert part_of(file) is None
 
 
 def test_what_is_wrong_is_told_in_full(
