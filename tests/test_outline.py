@@ -315,6 +315,24 @@ def test_a_file_with_anchors_is_read_as_it_is() -> None:
     assert parted(edited(before, ("A lamp", "A lantern")), before=before) is None
 
 
+@pytest.mark.parametrize("new", ["- id: dd\n", "- id: d\n    enabled: false\n"])
+def test_a_shot_that_is_gone_may_be_named_in_the_cut(new: str) -> None:
+    """The cut is not read with the part: what it says of the shot would be missed."""
+    texts = edited(ONE, ("- id: d\n", new))
+    found = parted(texts, before=ONE)
+    assert found
+    assert not found.holds(read(found.texts).shots)
+    assert 4 in {problem.at.line for problem in read(texts).problems}  # where the cut is
+
+
+def test_what_has_gone_behind_the_shots_is_seen() -> None:
+    """Although what is left of the file begins as before, and ends as before."""
+    last = "  - id: z\n    prompt: x\n    notes: same\n"
+    before = {"film.yaml": OWN + last + "notes: same\n"}
+    assert of(before)
+    assert parted({"film.yaml": OWN + last}, before=before) is None
+
+
 def test_a_cut_behind_the_shots_is_left_out_where_it_is_now() -> None:
     """It names shots that are left out; a longer entry has moved it."""
     before = {"film.yaml": OWN + SHOTS + "cut: {clips: [a, d]}\n" + TAIL}
