@@ -406,7 +406,7 @@ def test_a_part_says_what_the_whole_says(edits: list[tuple[int, str, int]]) -> N
     check({"film.yaml": text}, ONE)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(EDITS, min_size=1, max_size=4), st.integers(0, 2**32))
 def test_a_part_of_several_files_says_what_the_whole_says(
     edits: list[tuple[int, str, int]], seed: int
