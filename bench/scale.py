@@ -21,7 +21,8 @@ from runner.commands.run import placed, render
 from runner.executor import Options, collect
 from runner.gateway.client import Client
 from runner.gateway.profile import Profile
-from runner.model import JobId, Status
+from runner.journal.facts import seconds_of
+from runner.model import JobId, Outcome, Status
 from runner.project import open_project
 from runner.project.placing import Placing
 from runner.project.wiring import locked
@@ -53,6 +54,7 @@ def measure(takes: int, seconds: float) -> dict[str, float]:
         took, cpu = time.perf_counter() - began, time.process_time() - used
     assert all(outcome.status is Status.DONE for outcome in outcomes)
     lateness.sort()
+    ready = sorted(found_after(outcome, seconds) for outcome in outcomes)
     return {
         "takes": takes,
         "render seconds": seconds,
@@ -64,7 +66,16 @@ def measure(takes: int, seconds: float) -> dict[str, float]:
         "lateness, 99 of 100": lateness[int(0.99 * len(lateness))],
         "lateness, worst": lateness[-1],
         "lateness over 2, share": sum(late > 2 for late in lateness) / len(lateness),
+        "seconds until found, median": ready[len(ready) // 2],
+        "seconds until found, worst": ready[-1],
     }
+
+
+def found_after(outcome: Outcome, seconds: float) -> float:
+    """Seconds from the end of a render until it was known."""
+    assert outcome.result
+    sent, known = outcome.result.submitted_at, outcome.result.completed_at
+    return seconds_of(known) - seconds_of(sent) - seconds
 
 
 def watched() -> list[float]:

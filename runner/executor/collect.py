@@ -68,13 +68,6 @@ class Told(Struct, frozen=True):
 
 async def watch(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | Outcome:
     """Looks until the job has come to an end: the completed report, or the outcome."""
-    try:
-        return await look_on(run, attempt, job, step)
-    finally:
-        run.watching.leave(attempt.id)
-
-
-async def look_on(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report | Outcome:
     began, looks = run.parts.clock.monotonic(), 0
     told = Told(State.UNKNOWN, began)
     age = max(0.0, run.parts.clock.now() - seconds_of(attempt.submitted_at))
@@ -104,11 +97,11 @@ async def look_on(run: Run, attempt: Attempt, job: JobId, step: Step) -> Report 
 
 def wait(run: Run, attempt: Attempt, age: float, looks: int) -> float:
     """Seconds until the next look. A job from an earlier run may be ready: look at once."""
-    if looks == 0 and run.is_earlier(attempt):
-        return 0.0
     advice, fixed = run.parts.profile.poll, run.parts.poll_seconds
     seconds = max(SHORTEST, next_poll(age, looks, run.times[attempt.model], advice, fixed))
-    return run.watching.share(attempt.id, seconds)
+    if looks == 0 and run.is_earlier(attempt):
+        seconds = 0.0
+    return run.looks.book(run.parts.clock.monotonic(), seconds)
 
 
 async def judge(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from runner.executor.parts import Options, Parts
 from runner.executor.shelving import Shelving
-from runner.gateway.limits import Crowd, RetryBudget
+from runner.gateway.limits import RetryBudget, Turns
 from runner.journal import Caps
 from runner.model import (
     Action,
@@ -28,7 +28,7 @@ from runner.model import (
 )
 
 T = TypeVar("T")
-LOOKS = 500.0  # a second, where the gateway names no bound: what one loop does beside the rest
+LOOKS = 300.0  # a second, where the gateway names no bound: what one loop does beside the rest
 USUAL = 90.0  # s; renders took 83 to 253 s where somebody measured (ofox, 2026)
 
 
@@ -60,7 +60,7 @@ class Run:
         self.closed: str | None = None  # why nothing more may be submitted
         self.warned = 0  # answers so far that hold back whatever has not been sent
         self.posts = asyncio.Semaphore(options.submits or parts.profile.submits_in_flight)
-        self.watching = Crowd(parts.profile.poll.a_second or LOOKS)
+        self.looks = Turns(parts.profile.poll.a_second or LOOKS)
         self.shelving = Shelving(parts)
         self.retries = RetryBudget()
         self.capacity_retries = RetryBudget(share=0.1, floor=1)

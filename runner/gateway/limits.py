@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from math import ceil
 
 from runner.gateway.profile import Limit
 from runner.ports import Clock
@@ -81,30 +82,40 @@ class Pace:
         self._next = max(self._next, until)
 
 
-class Crowd:
-    """How often each of many may ask when all together ask `a_second` times at most.
+class Turns:
+    """When each of many may look, of whom all together may look `a_second` times at most.
 
-    Whoever asks too fast for the crowd would only stand in line: all intervals grow alike instead,
-    and shrink again as others leave.
+    Time is cut into slots, one a look, and a turn is the first free one at or after the moment
+    that was wished for. So no slot stays empty while somebody is waiting whose moment has come, and
+    where more is wished for than there is, all wait alike. Nobody stands in line: whoever books
+    knows when to come back.
     """
 
     def __init__(self, a_second: float) -> None:
-        self._most = a_second
-        self._rates: dict[object, float] = {}
-        self._wanted = 0.0
+        self._slot = 1.0 / a_second  # seconds
+        self._after: dict[int, int] = {}  # for a slot that is taken, one from which to look on
+        self._largest = 1_000  # so many are kept before those of the past are forgotten
 
-    def share(self, who: object, seconds: float) -> float:
-        """The interval that `who` gets who would like to ask every so many seconds."""
-        self.leave(who)
-        rate = self._rates[who] = 1.0 / seconds if seconds > 0 else 0.0
-        self._wanted += rate
-        return seconds * max(1.0, self._wanted / self._most)
+    def book(self, now: float, seconds: float) -> float:
+        """Seconds until the turn of somebody who would like it in so many; `now` by any clock."""
+        turn = self._free(ceil((now + seconds) / self._slot))
+        self._after[turn] = turn + 1
+        if len(self._after) > self._largest:
+            self._forget(int(now / self._slot))
+        return turn * self._slot - now
 
-    def leave(self, who: object) -> None:
-        """Asks no more."""
-        self._wanted -= self._rates.pop(who, 0.0)
-        if not self._rates:
-            self._wanted = 0.0  # what rounding has left
+    def _free(self, slot: int) -> int:
+        """The first free slot from this one on; the way there is shorter the next time."""
+        way = []
+        while slot in self._after:
+            way.append(slot)
+            slot = self._after[slot]
+        self._after.update(dict.fromkeys(way, slot))
+        return slot
+
+    def _forget(self, before: int) -> None:
+        self._after = {slot: after for slot, after in self._after.items() if slot >= before}
+        self._largest = 1_000 + 2 * len(self._after)
 
 
 class Limiter:

@@ -3,17 +3,18 @@
 import asyncio
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runner.gateway.limits import (
     LONGEST_WAIT,
-    Crowd,
     Limiter,
     Pace,
     RetryBudget,
+    Turns,
     backoff,
     read_retry_after,
 )
@@ -209,25 +210,36 @@ def test_a_pause_holds_every_look() -> None:
     assert pace.book(131.0) == 0.0
 
 
-def test_a_crowd_asks_no_oftener_than_one_may() -> None:
-    """A thousand who each want every second share ten a second; whoever is alone waits for none."""
-    crowd = Crowd(10.0)
-    assert crowd.share("first", 1.0) == 1.0
-    for number in range(1, 1000):
-        crowd.share(number, 1.0)
-    assert crowd.share("first", 1.0) == pytest.approx(100.0)
-    assert crowd.share(7, 20.0) == pytest.approx(20.0 * 999.05 / 10.0)
-    for number in range(1, 1000):
-        crowd.leave(number)
-    assert crowd.share("first", 1.0) == pytest.approx(1.0)
+def test_a_turn_is_when_it_is_wished_for() -> None:
+    """Whoever is alone waits for nobody: to the length of a slot."""
+    turns = Turns(20.0)
+    for now, seconds in ((100.0, 15.0), (100.3, 0.0), (117.77, 2.5)):
+        assert seconds <= turns.book(now, seconds) < seconds + 1 / 20
 
 
-def test_whoever_leaves_a_crowd_twice_was_there_once() -> None:
-    """A take that ends, by whatever way, gives its share back, and no more."""
-    crowd = Crowd(1.0)
-    crowd.share("one", 1.0)
-    crowd.share("two", 1.0)
-    for _ in range(3):
-        crowd.leave("two")
-    assert crowd.share("one", 1.0) == 1.0
-    assert crowd.share("never", 0.0) == 0.0
+@given(
+    wishes=st.lists(st.tuples(st.floats(0, 2), st.floats(0, 100)), min_size=1, max_size=200),
+    a_second=st.sampled_from([0.5, 1.0, 20.0, 300.0]),
+)
+@example(wishes=[(0.0, 5.0)] * 200, a_second=1.0)
+def test_turns_are_dense_and_nobody_shares_one(
+    wishes: list[tuple[float, float]], a_second: float
+) -> None:
+    """One turn a slot, none before it is wished for, and no earlier one was free."""
+    turns, now, taken = Turns(a_second), 1_000_000.0, set[int]()
+    for passed, seconds in wishes:
+        now += passed
+        wished = (now + seconds) * a_second
+        slot = round((now + turns.book(now, seconds)) * a_second)
+        assert slot not in taken
+        assert slot > wished - 1e-3
+        assert all(earlier in taken for earlier in range(ceil(wished - 1e-3) + 1, slot))
+        taken.add(slot)
+
+
+def test_what_is_past_is_forgotten() -> None:
+    """A run of days does not remember every look."""
+    turns = Turns(10.0)
+    for number in range(20_000):
+        turns.book(number / 5, 1.0)
+    assert len(vars(turns)["_after"]) < 1_100
