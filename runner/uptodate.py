@@ -110,11 +110,11 @@ def _held(state: str, key: str, *, but_texts: bool = False) -> list[bytes] | Non
 def _holds(mark: Sequence[bytes], *, but_texts: bool) -> bool:
     """Whether nothing has moved since a mark was left; storyboards may, with `but_texts`."""
     try:
-        _, variables, environment, links, paths, stamps, others = mark[:SAID]
+        _, variables, environment, links, texts, paths, stamps = mark[:SAID]
         return (
             environment.decode() == _digest(_texts(variables))
             and _lead_there(_texts(links))
-            and _unmoved(_texts(paths), array("q", stamps), int(others) if but_texts else None)
+            and _unmoved(_texts(paths), array("q", stamps), int(texts) if but_texts else 0)
         )
     except ValueError:  # another version's, or damaged in a way that the checksum did not tell
         return False
@@ -160,8 +160,8 @@ def leave_marks(
     are absolute; folders and places where nothing lies count too, and a storyboard that is also
     read as something else stands in both. `links` are paths with what they led to.
     """
-    others = list(dict.fromkeys((*paths, *_ourselves())))
-    looked_at = [*others, *storyboards]
+    texts = list(storyboards)  # looked at first: it is them that people edit
+    looked_at = [*texts, *dict.fromkeys((*paths, *_ourselves()))]
     if not os.path.isdir(state) or any("\0" in path for path in looked_at):
         return False
     stamps = [_stamp(path) for path in looked_at]
@@ -173,9 +173,9 @@ def leave_marks(
             _bytes(names),
             _digest(names).encode(),
             _bytes(text for link in links for text in link),
+            b"%d" % len(texts),
             _bytes(looked_at),
             array("q", (number for stamp in stamps for number in stamp)).tobytes(),
-            b"%d" % len(others),
         )
         for key, said in marks.items():
             _write(f"{state}/{FOLDER}", _name(key), (key.encode(), *seen, *said))
@@ -239,12 +239,12 @@ def _digest(variables: Iterable[str]) -> str:
 # ── what was looked at ──────────────────────────────────────────────────────────────────────
 
 
-def _unmoved(paths: Sequence[str], stamps: "array[int]", first: int | None) -> bool:
-    """Whether all of the paths, or the `first` of them, are as they were."""
+def _unmoved(paths: Sequence[str], stamps: "array[int]", spared: int) -> bool:
+    """Whether the paths are as they were, but for so many of the first."""
     if 4 * len(paths) != len(stamps):
         return False
-    stat, numbers = os.stat, iter(stamps)
-    for path, moved, size, inode, changed in zip(paths[:first], *[numbers] * 4, strict=False):
+    stat, numbers = os.stat, iter(stamps[4 * spared :])
+    for path, moved, size, inode, changed in zip(paths[spared:], *[numbers] * 4, strict=True):
         try:
             seen = stat(path)
         except OSError:
