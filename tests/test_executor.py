@@ -26,7 +26,8 @@ from film_set import FilmSet, board, shot, soon, statuses
 from msgspec.structs import replace
 from virtual_time import run_virtually
 
-from runner.executor import Stop
+from runner.executor import Stop, submit
+from runner.executor.run import Run
 from runner.gateway.download import Fetched, Got
 from runner.gateway.profile import Limit
 from runner.gateway.receipt import Fault, Receipt
@@ -45,6 +46,7 @@ from runner.model import (
     Standing,
     Status,
     Storyboard,
+    Take,
 )
 
 DONE, FAILED, BLOCKED = Status.DONE, Status.FAILED, Status.BLOCKED
@@ -179,6 +181,24 @@ def test_submits_go_one_by_one(film_set: FilmSet, gateway: FakeGateway) -> None:
     outcomes = run_virtually(film_set.run(board(*(shot(f"s{n}") for n in range(4)))))
     assert statuses(outcomes) == [DONE] * 4
     assert gateway.most_submitting == 1
+
+
+def test_few_bodies_wait_to_be_sent(
+    film_set: FilmSet, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body may hold many megabytes of references: it is written when its turn is near."""
+    unsent, real = [0], submit.written
+
+    def written(run: Run, take: Take, vendor: str) -> bytes:
+        unsent.append(len(unsent) - len(gateway.posts))
+        return real(run, take, vendor)
+
+    monkeypatch.setattr(submit, "written", written)
+    gateway.fates = [Fate(delay=1.0) for _ in range(30)]
+    film = board(*(shot(f"s{n}") for n in range(30)))
+    assert statuses(run_virtually(film_set.run(film, submits=2))) == [DONE] * 30
+    assert len(unsent) == 31
+    assert max(unsent) <= 4
 
 
 @pytest.mark.parametrize("places", [1, 2])

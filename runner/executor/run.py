@@ -59,7 +59,9 @@ class Run:
             self.times[model].append(seconds)
         self.closed: str | None = None  # why nothing more may be submitted
         self.warned = 0  # answers so far that hold back whatever has not been sent
-        self.posts = asyncio.Semaphore(options.submits or parts.profile.submits_in_flight)
+        places = options.submits or parts.profile.submits_in_flight
+        self.posts = asyncio.Semaphore(places)
+        self.desks = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(2 * places))
         self.looks = Turns(parts.profile.poll.a_second or LOOKS)
         self.shelving = Shelving(parts)
         self.retries = RetryBudget()

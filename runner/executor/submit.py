@@ -61,18 +61,24 @@ async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ende
     if step.estimate is None and run.paid and not run.options.unpriced:
         detail = f"nobody knows what {take.request.model} costs; --unpriced sends it all the same"
         return Ended(Outcome(step, Status.UNDECIDED, detail=detail))
+    async with run.desks[shot.vendor]:
+        return await sent(run, shot, take, step)
+
+
+async def sent(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ended:
+    """The body is written when a place is near: it may hold many megabytes of references."""
     if any(not isinstance(medium.origin, Url) for medium in take.request.media):
         body = await to_thread(written, run, take, shot.vendor)
     else:
         body = written(run, take, shot.vendor)
     run.retries.tried()
     for tries in range(1, TRIES + 1):
-        sent = await one_post(run, shot, take, step, body)
-        if not isinstance(sent, Verdict):
-            return sent
-        if not sent.again or tries == TRIES or not run.retries.spend():
-            return refused(step, sent)
-        await pause(run, sent, tries)
+        found = await one_post(run, shot, take, step, body)
+        if not isinstance(found, Verdict):
+            return found
+        if not found.again or tries == TRIES or not run.retries.spend():
+            return refused(step, found)
+        await pause(run, found, tries)
     raise AssertionError("the last try returns")
 
 
