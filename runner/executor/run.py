@@ -61,6 +61,7 @@ class Run:
         self.warned = 0  # answers so far that hold back whatever has not been sent
         places = options.submits or parts.profile.submits_in_flight
         self.posts = asyncio.Semaphore(places)
+        # By vendor: where bodies are written, a few more than can be on their way.
         self.desks = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(2 * places))
         self.looks = Turns(parts.profile.poll.a_second or LOOKS)
         self.shelving = Shelving(parts)
