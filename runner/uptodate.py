@@ -52,7 +52,7 @@ def again(words: Sequence[str]) -> int | None:
 
 def all_but_texts(film: Sequence[str], state: str) -> list[bytes] | None:
     """What was remembered of a film in which, since then, only its storyboards can have moved."""
-    looked = _AHEAD.pop(tuple(film), None)
+    looked = _AHEAD.pop((state, *film), None)
     if looked:
         mark, child = looked
         try:
@@ -85,7 +85,7 @@ def look_ahead(words: Sequence[str]) -> None:
                 code = 0 if _holds(mark, but_texts=True) else 1
             finally:
                 os._exit(code)  # whatever happens, nothing else is done twice
-        _AHEAD[film] = mark, child
+        _AHEAD[(state, *film)] = mark, child
 
 
 _AHEAD: dict[tuple[str, ...], tuple[list[bytes], int]] = {}  # marks, and who looks

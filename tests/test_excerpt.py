@@ -283,6 +283,29 @@ def change(root: Path, changes: list[tuple[str, str]]) -> None:
     write(root, {name: text for name, text in texts.items() if text != LONG[name]})
 
 
+def test_both_sides_in_an_entry_of_the_manifest(
+    film: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where git has left its marks in what a take is, the manifest is read as a whole."""
+    path = film / "renders/film.preview/manifest.json"
+    committed = path.read_text()
+    job = next(line for line in committed.splitlines(keepends=True) if '"job"' in line)
+    other = job.replace("2026", "2025").replace("2027", "2025")
+    both = f"<<<<<<< ours\n{job}=======\n{other}>>>>>>> theirs\n"
+    try:
+        path.write_text(committed.replace(job, both, 1))
+        settle(film)
+        planned(monkeypatch, capsys)
+        change_text = FILM.replace("A pier.", "A quay.")
+        (film / "film.yaml").write_text(change_text)
+        first = planned(monkeypatch, capsys)
+        forget(film)
+        assert first == planned(monkeypatch, capsys)
+        assert "prompt changed" in first
+    finally:
+        path.write_text(committed)
+
+
 def test_a_file_that_is_gone_is_told(
     long: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -274,7 +274,7 @@ def test_a_new_shot_has_to_be_new_in_the_film(put: str) -> None:
     found = parted(texts, before=SEVERAL)
     assert found
     part = read({**texts, **found.texts})
-    assert part.storyboard is None or not found.holds(part.shots)
+    assert part.storyboard is None or not found.holds(part)
 
 
 @pytest.mark.parametrize(
@@ -321,8 +321,55 @@ def test_a_shot_that_is_gone_may_be_named_in_the_cut(new: str) -> None:
     texts = edited(ONE, ("- id: d\n", new))
     found = parted(texts, before=ONE)
     assert found
-    assert not found.holds(read(found.texts).shots)
+    assert not found.holds(read(found.texts))
     assert 4 in {problem.at.line for problem in read(texts).problems}  # where the cut is
+
+
+DISABLED: Texts = edited(
+    ONE,
+    ("near: {takes: 3}}", "near: {takes: 3}, off: {enabled: false}}"),
+    ("  - {id: e", "  - {id: no, prompt: Never., enabled: false}\n  - {id: e"),
+    ("after: [c.near]", "after: [c.near, c.off, no]"),
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("id: no", "id: now"),
+        (", off: {enabled: false}", ""),
+        (", off: {enabled", ", of: {enabled"),
+        ("  - {id: e", "  - {id: G, prompt: Never., enabled: false}\n  - {id: e"),
+        ("  - {id: e", '  - {id: "\\x62", prompt: Never., enabled: false}\n  - {id: e'),
+        ("prompt: Never.", "prompt: At last."),
+    ],
+)
+def test_disabled_shots_are_named_too(old: str, new: str) -> None:
+    """What is left out may name them, and nothing in the film may be called like them."""
+    texts = edited(DISABLED, (old, new))
+    found = parted(texts, before=DISABLED)
+    assert found
+    part = read(found.texts)
+    holds = part.storyboard is not None and found.holds(part)
+    assert holds == ("At last" in new)
+    if holds:
+        assert_as_the_whole(texts, found, DISABLED)
+
+
+@pytest.mark.parametrize(
+    ("entry", "tail"),
+    [
+        ("    prompt: 'A pier.", "title: T  # 12\"\nbudget: 9 # the actors'\n"),
+        ('    prompt: "A pier.', 'title: The 12"\n'),
+        ("    prompt: A pier.\n    options: {", "title: T # }\n"),
+        ("    prompt: [A pier.", "title: T # ]\n"),
+    ],
+)
+def test_what_an_edit_leaves_open_reaches_further(entry: str, tail: str) -> None:
+    """What is left out would be text inside a quote, where comments are none."""
+    before = {"film.yaml": HEAD + SHOTS + tail}
+    texts = edited(before, ('    prompt: "{{ grade }}. A pier."', entry))
+    assert parted(texts, before=before) is None
 
 
 def test_what_has_gone_behind_the_shots_is_seen() -> None:
@@ -432,14 +479,14 @@ def check(texts: Texts, before: Texts) -> None:
     found = parted(texts, before=before)
     if found is not None:
         part = read(found.texts)
-        if part.storyboard is not None and found.holds(part.shots):  # else the whole is planned
+        if part.storyboard is not None and found.holds(part):  # else the whole is planned
             assert_as_the_whole(texts, found, before)
 
 
 def assert_as_the_whole(texts: Texts, found: Excerpt, was: Texts) -> None:
     part, whole = read(found.texts), read(texts)
     assert part.storyboard is not None, part.problems
-    assert found.holds(part.shots)
+    assert found.holds(part)
     assert whole.storyboard is not None, whole.problems
     for name, text in found.texts.items():
         assert text.count("\n") == texts[name].count("\n")

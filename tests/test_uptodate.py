@@ -26,7 +26,7 @@ shots:
     first_frame: {shot: sh010, frame: last}
     prompt: The camera drifts along it.
   - {id: "row{{ row.n }}", for_each: rows.csv, prompt: "{{ row.text }}"}
-  - {id: said, prompt: "{% include 'tone.txt' %}"}
+  - {id: said, prompt: "{% include 'far/away/tone.txt' %}"}
   - id: seen
     model: wan2.5-i2v-preview
     first_frame: still.png
@@ -50,10 +50,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         ("more.yaml", MORE),
         ("look.txt", "Wide: a pier."),
         ("rows.csv", "n,text\n1,one\n2,two\n"),
-        ("prompts/tone.txt", "Grey."),
+        ("prompts/far/away/tone.txt", "Grey."),
         ("reelmake.yaml", "jobs: 4\n"),
     ):
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     Image.new("RGB", (832, 480), "teal").save(root / "still.png")
     (root / ".reelmake").mkdir()
@@ -130,7 +130,7 @@ CHANGES = {
     "a byte of the storyboard": grow("film.yaml"),
     "an included storyboard": grow("more.yaml"),
     "a prompt file": grow("look.txt"),
-    "an included prompt": grow("prompts/tone.txt"),
+    "an included prompt": grow("prompts/far/away/tone.txt"),
     "a row of a table": lambda root: (root / "rows.csv").write_text("n,text\n1,one\n2,two.\n"),
     "the settings": grow("reelmake.yaml"),
     "a reference, its size and time as before": same_size("still.png"),
@@ -191,6 +191,34 @@ def test_another_version_asks_anew(film: Path, monkeypatch: pytest.MonkeyPatch) 
     """An update of Reelmake, or a moved file of its own, undoes every mark."""
     monkeypatch.setattr(uptodate, "__version__", "999")
     assert uptodate.again(WORDS) is None
+
+
+def test_a_folder_that_became_a_link_counts(film: Path) -> None:
+    """Nothing in it has moved, but it may lead out of the project now."""
+    place = film / "prompts/far/away"
+    elsewhere = place.rename(film / "elsewhere")
+    place.symlink_to(elsewhere)
+    try:
+        assert uptodate.again(WORDS) is None
+    finally:
+        place.unlink()
+        elsewhere.rename(place)
+
+
+def test_a_film_whose_results_these_were_comes_back(film: Path) -> None:
+    """The folder of a film that was renamed is taken over, as long as there is no other one."""
+    path = film / f"{OUT}/manifest.json"
+    ours = path.read_text()
+    try:
+        path.write_text(ours.replace('"path": "film.yaml"', '"path": "was.yaml"'))
+        settle(film)
+        carry_out()
+        assert uptodate.again(WORDS) == 0
+        (film / "was.yaml").write_text(FILM)
+        assert uptodate.again(WORDS) is None
+    finally:
+        (film / "was.yaml").unlink(missing_ok=True)
+        path.write_text(ours)
 
 
 def test_a_settings_file_that_appears_counts(film: Path) -> None:

@@ -54,7 +54,7 @@ class Loaded(Struct, frozen=True):
     boards: tuple[Map, ...] = ()
     inputs: Mapping[str, Digest] = field(default_factory=dict)
     links: tuple[tuple[str, str], ...] = ()
-    disabled: frozenset[ShotId] = frozenset()
+    disabled: Mapping[ShotId, Draft] = field(default_factory=dict)
 
     @property
     def files(self) -> Iterator[str]:
@@ -98,7 +98,7 @@ def load(
         tuple(part.data for part in boards),
         dict(_inputs(reader, boards)),
         tuple(reader.files.links()),
-        frozenset(film.disabled if film else ()),
+        film.disabled if film else {},
     )
 
 

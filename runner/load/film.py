@@ -21,7 +21,7 @@ class Film:
         self._found = found
         self.drafts: dict[ShotId, Draft] = {}
         self._shots: dict[ShotId, Shot] = {}
-        self.disabled: set[ShotId] = set()
+        self.disabled: dict[ShotId, Draft] = {}
         self._unread: set[ShotId] = set()  # named in the file, but something is wrong with them
         first: dict[str, Draft] = {}
         for part in board.boards():
@@ -33,7 +33,7 @@ class Film:
                 elif draft.fields.get("enabled", True):
                     self._add(draft, ShotId(draft.id), read_shot(part.around, draft))
                 else:
-                    self.disabled.add(ShotId(draft.id))
+                    self.disabled[ShotId(draft.id)] = draft
 
     def _add(self, draft: Draft, id_: ShotId, shot: Shot | None) -> None:
         self.drafts[id_] = draft
@@ -65,7 +65,7 @@ class Film:
         for id_ in needs:
             self._check_names(self._shots[id_])
         self._find_circles({id_: need for id_, need in needs.items() if need})
-        gone = self.disabled
+        gone = self.disabled.keys()
         return tuple(
             replace(shot, after=tuple(id_ for id_ in shot.after if id_ not in gone))
             if shot.after and not gone.isdisjoint(shot.after)

@@ -14,7 +14,7 @@ entries or one that leaves their indentation, or one of a file in flow style or 
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 import msgspec
@@ -23,8 +23,8 @@ from msgspec import Struct
 from runner import graph
 from runner.load import Loaded
 from runner.load.drafts import Draft
-from runner.model import Shot, ShotId
-from runner.source import Document, Map
+from runner.model import ShotId
+from runner.source import Document, Map, read_yaml
 
 STRETCH = 64  # so that few digests are taken to find what has changed
 _DASH = re.compile(r" *- +(\{ *)?\Z").match  # before an entry's first key
@@ -74,15 +74,17 @@ class Excerpt(Struct, frozen=True):
     shots: frozenset[ShotId]  # what their entries made before the edit
     left_out: int  # takes of the film that are not in them
 
-    def holds(self, shots: Sequence[Shot]) -> bool:
-        """Whether these shots, read from the texts, are those of the whole.
+    def holds(self, loaded: Loaded) -> bool:
+        """Whether the shots read from the texts are those of the whole.
 
         None may be gone, for what is left out could name it, and a new one must have a name of its
-        own. All that they need is among them: so they follow one another as among all others.
+        own; of disabled ones, all of which are read, there must be as many and the same. All that
+        shots need is among them: so they follow one another as among all others.
         """
-        now = {shot.id for shot in shots}
+        now = {shot.id for shot in loaded.shots}
         new = now - self.shots
-        return now >= self.shots and not (new and self._taken(new))
+        same = loaded.disabled.keys() == set(self.of.disabled)
+        return same and now >= self.shots and not (new and self._taken(new))
 
     def _taken(self, names: Iterable[ShotId]) -> bool:
         known = {id_.lower() for each in (*self.of.shots, self.of.disabled) for id_ in each}
@@ -109,7 +111,8 @@ def outline(loaded: Loaded, spoken_of: Collection[ShotId]) -> Outline | None:
         makes[number][shot.id] = len(shot.takes)
         if shot.needs:
             needs.setdefault(number, set()).update(entry_of[needed] for needed in shot.needs)
-    disabled = {number for number, shots in enumerate(makes) if not shots}  # which may be named
+    disabled = {_number(draft, forms) for draft in loaded.disabled.values()}  # may be named
+    disabled |= {number for number, shots in enumerate(makes) if not shots}
     whole = {form.first for form in forms.values() if form.indent is None and form.digests}
     return Outline(
         forms,
@@ -277,7 +280,14 @@ def _keeps_to_itself(block: str, indent: int) -> bool:
     dash = " " * indent + "- "
     outside = rf"^(?! {{{indent}}}( |- |#)|[ \r]*$)"
     whole_lines = block.startswith(dash) and block.endswith("\n")
-    return whole_lines and not re.search(outside, block, re.MULTILINE)
+    return whole_lines and not re.search(outside, block, re.MULTILINE) and _ends(block)
+
+
+def _ends(block: str) -> bool:
+    """Whether entries can be read alone: no quote or bracket is open that something further on
+    might close."""
+    data, problems = read_yaml(f"shots:\n{block}", "")
+    return not problems and isinstance(data, Map) and list(data) == ["shots"]
 
 
 def _kept(of: Outline, edits: Collection[Edit]) -> list[int]:

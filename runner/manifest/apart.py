@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TypeVar
 
+from runner.errors import BadInput
+from runner.manifest.conflict import once
 from runner.manifest.lock import TakeId
 from runner.manifest.text import read_entry
 from runner.model import Digest, Result
@@ -27,8 +29,12 @@ class Unread(Mapping[Key, Result]):
         start = self._find(key)
         if start < 0:
             raise KeyError(key)
-        text = self._data[start : self._data.index(END, start)]
-        return read_entry(json.loads(text + b"}")).result
+        text = self._data[start : self._data.index(END, start)] + b"}"
+        try:
+            entry = json.loads(text, object_pairs_hook=once)
+        except ValueError as error:  # git has left both sides in it, or its marks
+            raise BadInput("an entry of the manifest is not one document") from error
+        return read_entry(entry).result
 
     def __iter__(self) -> Iterator[Key]:
         """None: only what somebody asks for is known."""

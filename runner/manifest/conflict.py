@@ -29,14 +29,14 @@ HEAD = "  "
 def in_union(text: str) -> bool:
     """Whether git has kept lines of both sides: whole lines of ours, but not one document."""
     try:
-        json.loads(text, object_pairs_hook=_once)
+        json.loads(text, object_pairs_hook=once)
     except ValueError:
         lines = text.splitlines()
         return lines[-1:] == ["}"] and all(FRAME.fullmatch(line) or _fact(line) for line in lines)
     return False
 
 
-def _once(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+def once(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a key stands twice")

@@ -78,6 +78,19 @@ def read(path: Path) -> Manifest | None:
 _compact = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
+def written_for(data: bytes) -> list[str]:
+    """The storyboards that stand at the head of a manifest: one, or one of each side.
+
+    None where it has another form than `dump` gives it.
+    """
+    head = data.partition(b'\n  "shots": [')[0].splitlines()
+    found = [line.rstrip(b",") for line in head if line.startswith(HEAD)]
+    try:
+        return [json.loads(b"{%s}" % line)["storyboard"]["path"] for line in found]
+    except ValueError:
+        return []
+
+
 def find(root: Path) -> Iterator[Manifest]:
     """Every manifest of ours below a folder; other programs have files of that name too.
 

@@ -20,6 +20,7 @@ from runner.manifest.lock import pinned_by
 from runner.model import Action, Facts, History, Plan
 from runner.project.idle import name_of
 from runner.project.opened import Film, Project, undisturbed
+from runner.source import MAX_BYTES
 
 PLAIN = (Action.REUSE, Action.RENDER, Action.WAIT)
 
@@ -43,17 +44,17 @@ def changed_part(
         return None
     before = read_outline(*known)
     try:
-        now = {name: Path(name).read_bytes().decode("utf-8-sig") for name in before.forms}
-        part = excerpt(before, now)
+        now = {name: Path(name).read_bytes() for name in before.forms}
+        if any(len(raw) > MAX_BYTES for raw in now.values()):
+            return None
+        part = excerpt(before, {name: raw.decode("utf-8-sig") for name, raw in now.items()})
         if part is None:
             return None
         texts = {name: text.encode() for name, text in part.texts.items()}
         film = project.film(file, gateway=gateway, out_dir=out_dir, texts=texts)
+        planned = _planned(film) if part.holds(film.loaded) else None
     except (OSError, UnicodeDecodeError, BadInput):
         return None  # told in full, with all else that is wrong
-    if not part.holds(film.storyboard.shots):
-        return None
-    planned = _planned(film)
     return Part(film, *planned, part.left_out) if planned else None
 
 

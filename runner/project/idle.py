@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from runner.journal.reading import NAME as JOURNAL
 from runner.load.outline import Outline, outline
 from runner.manifest.apart import regular
+from runner.manifest.text import written_for
 from runner.model import LocalFile, Result, Step
 from runner.planner import UP_TO_DATE
 from runner.progress import Out
@@ -51,20 +52,23 @@ class Watch:
         results = [step.result for step in steps if step.result]
         if store.shared or not all(store.here(result.sha256) for result in results):
             return  # what lies elsewhere can go without moving a stamp here
+        pinned = _manifest(film)
+        owners = written_for(pinned)
+        if pinned and not owners:
+            return
         said = str(int(code)), self._stdout.text, self._stderr.text
         marks: dict[str, Sequence[bytes]] = {
             answer_to(sys.argv[1:]): [text.encode("utf-8", "surrogateescape") for text in said]
         }
-        way = str(film.file.absolute()), str(film.file.resolve())
-        form = whole_outline(film, steps)
+        form = whole_outline(film, steps) if regular(pinned) else None
         if form is not None:
             marks[about(name_of(film.file, gateway, out_dir))] = [form.saved()]
         leave_marks(
             str(film.project.state),
             self._began,
-            paths=map(os.path.abspath, looked_at(film, results)),
+            paths=map(os.path.abspath, (*looked_at(film, results), *others(film, owners))),
             storyboards=map(os.path.abspath, film.loaded.files),
-            links=(*film.loaded.links, way),
+            links=(*film.loaded.links, *ways(film)),
             variables=self.environ.asked,
             marks=marks,
         )
@@ -78,17 +82,32 @@ def name_of(file: Path, gateway: str | None, out_dir: Path | None) -> tuple[str,
 def whole_outline(film: Film, steps: Sequence[Step]) -> Outline | None:
     """The outline of a film of which every take is in `steps`, and can be looked up."""
     shots = film.storyboard.shots
-    if len(steps) < sum(len(shot.takes) for shot in shots) or not _can_be_looked_up(film):
+    if len(steps) < sum(len(shot.takes) for shot in shots):
         return None
     spoken_of = {step.shot for step in steps if step.reason != UP_TO_DATE}
     return outline(film.loaded, spoken_of)
 
 
-def _can_be_looked_up(film: Film) -> bool:
+def _manifest(film: Film) -> bytes:
     try:
-        return regular(film.manifest_path.read_bytes())
+        return film.manifest_path.read_bytes()
     except FileNotFoundError:
-        return True
+        return b""
+
+
+def others(film: Film, owners: Iterable[str]) -> Iterator[Path]:
+    """Storyboards whose results these would be, if they came back."""
+    yield from (film.project.root / owner for owner in owners if owner != film.storyboard.path)
+
+
+def ways(film: Film) -> Iterator[tuple[str, str]]:
+    """Where the storyboard is, and the folders of all that was read: a folder that became a link
+    moves nothing in it."""
+    yield str(film.file.absolute()), str(film.file.resolve())
+    media = (film.project.root / path for path in film.references())
+    read: list[str | Path] = [*film.loaded.files, *film.loaded.inputs, *media, *cut_files(film)]
+    for folder in {Path(path).parent for path in map(os.path.abspath, read)}:
+        yield str(folder), os.path.realpath(folder)
 
 
 def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:
