@@ -27,6 +27,8 @@ class FilePath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         from pathlib import Path
 
+        if value == "":  # `Path("")` is this folder, and nobody who wrote "" meant it
+            self.fail("an empty text names no file", param, ctx)
         return Path(str(super().convert(value, param, ctx)))
 
 

@@ -10,55 +10,100 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runner import manifest
-from runner.commands.reading import film_as_it_lies, ledger
-from runner.disk import said
+from runner.commands.reading import film_as_it_lies, ledger, with_results
+from runner.disk import said, write_atomic
 from runner.errors import BadInput, ExitCode, Outside
-from runner.export import FORMATS, Music, TakeFacts, Timeline, laid_out, sheet
+from runner.export import FORMATS, Music, Placed, TakeFacts, Timeline, laid_out, sheet
 from runner.media.probe import probe
 from runner.media.sniff import sniff
 from runner.media.sound import RATE, music
-from runner.model import Clip, Facts, Money, Plan, Probe, Result, Shot, ShotId, Step, Take
+from runner.model import (
+    Clip,
+    Facts,
+    LocalFile,
+    Money,
+    Plan,
+    Probe,
+    Result,
+    Shot,
+    ShotId,
+    Step,
+    Take,
+)
 from runner.planner import spends
 from runner.progress import Out
 from runner.project import Film
 from runner.project.cutting import sound
+from runner.project.opened import STATE
 from runner.state import state_of
 
 GUESS = 5.0  # seconds, of a take whose length only its model knows
 NAMED = 8  # shots in a line
+STDOUT = (None, Path("-"), Path("/dev/stdout"))
+ELSEWHERE = "name another file with --out"
 
 
 def main(
     out: Out, *, file: Path, fmt: str, preview: bool, out_file: Path | None, folder: Path | None
 ) -> ExitCode:
     """Write the film as it stands to stdout, or to a file; what it lacks is said on stderr."""
-    film = film_as_it_lies(file, preview=preview, out_dir=folder)
+    film = film_as_it_lies(file, preview=preview, out_dir=with_results(folder))
     takes = gather(film)
     if fmt == "csv":
         text, remarks = sheet([*chain.from_iterable(takes.values())], places(film)), list[str]()
     else:
         timeline = timeline_of(film, takes)
         text = FORMATS[fmt].write(timeline)
-        remarks = [*unfinished(timeline), *FORMATS[fmt].remarks(timeline)]
-    deliver(out, text, out_file, file)
+        shown = {t.label: t for clip in timeline.clips for t in offered(clip, fmt)}
+        remarks = [*unfinished([*shown.values()]), *FORMATS[fmt].remarks(timeline)]
+    deliver(out, text, out_file, film, f".{fmt}")
     for remark in remarks:
         out.say(remark, "warn")
     film.project.stats.save()
     return ExitCode.DONE
 
 
-def deliver(out: Out, text: str, path: Path | None, storyboard: Path) -> None:
-    if path is None:
+# ── where it goes ───────────────────────────────────────────────────────────────────────────
+
+
+def deliver(out: Out, text: str, path: Path | None, film: Film, suffix: str) -> None:
+    """To stdout, into a pipe or a device as it is, else whole to a file, whose path is said."""
+    if path in STDOUT:
         out.document(text)
         return
-    if path.is_dir():
+    with said(path):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            path.write_bytes(text.encode())
+            return
+        file = path.resolve()  # a link stays one, what it leads to is written
+        spared(path, file, film, suffix)
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(file, text.encode(), mode=0o644)
+    out.result(os.path.relpath(path))
+
+
+def spared(path: Path, file: Path, film: Film, suffix: str) -> None:
+    """Raises BadInput where something would be lost that is no older export."""
+    if file.is_dir():
         hint = f"where the results lie there, say --from {path}"
         raise BadInput(f"{path} is a folder; --out names the file to write", do=hint)
-    if path.exists() and path.samefile(storyboard):
-        raise BadInput(f"{path} is the storyboard; --out would overwrite it")
-    with said(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
+    if STATE in map(str.lower, file.parts):
+        raise BadInput(f"{path} lies in {STATE}, where nothing else belongs", do=ELSEWHERE)
+    if not file.exists():
+        return
+    if any(each.exists() and each.samefile(file) for each in read_by(film)):
+        raise BadInput(f"the film reads {path}; --out would overwrite it", do=ELSEWHERE)
+    if file.suffix.lower() != suffix:
+        what = f"{path} is there already and no {suffix} file; --out would overwrite it"
+        raise BadInput(what, do=ELSEWHERE)
+
+
+def read_by(film: Film) -> Iterator[Path]:
+    """Every file that the film is made from: texts as they were named, media below the root."""
+    yield from map(Path, chain((str(film.file),), film.loaded.files, film.loaded.inputs))
+    track = film.storyboard.cut and film.storyboard.cut.audio
+    heard = [track.origin.path] if track and isinstance(track.origin, LocalFile) else []
+    yield from (film.project.root / name for name in chain(film.references(), heard))
 
 
 # ── what is known of the takes ──────────────────────────────────────────────────────────────
@@ -114,9 +159,9 @@ def billed(film: Film) -> dict[str, Money]:
 def facts_of(known: Known, shot: Shot, take: Take) -> TakeFacts:
     film, result = known.film, known.results.get((shot.id, take.number))
     step = known.steps[shot.id, take.number]
-    name = shot.outputs(take.number)[0]
+    name, in_place = output_of(shot, take, result, known.facts)
     path = known.folder / name
-    in_place = result is not None and known.facts.outputs.get(name) == result.sha256
+    planned = film.project.lasts(take.request)
     seen = measured(path, result, in_place) if result else None
     sent = (result.accepted or result.asked) if result else {}
     cost, basis = price(known, step, result)
@@ -127,7 +172,7 @@ def facts_of(known: Known, shot: Shot, take: Take) -> TakeFacts:
         model=str(sent.get("model", take.request.model)),
         vendor=(result and result.vendor) or shot.vendor,
         prompt=str(sent.get("prompt", take.request.prompt)),
-        seconds=seen.seconds if seen else film.project.lasts(take.request) or GUESS,
+        seconds=seen.seconds if seen else planned or GUESS,
         url=path.as_uri(),
         path=f"{known.beside}/{name}",
         step=step,
@@ -135,9 +180,19 @@ def facts_of(known: Known, shot: Shot, take: Take) -> TakeFacts:
         result=result,
         probe=seen,
         in_place=in_place,
+        usurped=not in_place and known.facts.outputs.get(name) is not None,
+        guessed=seen is None and planned is None,
         cost=cost,
         cost_basis=basis,
     )
+
+
+def output_of(shot: Shot, take: Take, result: Result | None, facts: Facts) -> tuple[str, bool]:
+    """The name under which a take's bytes lie, or else will lie; and whether they do."""
+    names = shot.outputs(take.number)
+    held = (name for name in names if result and facts.outputs.get(name) == result.sha256)
+    found = next(held, None)
+    return found or names[0], found is not None
 
 
 def measured(path: Path, result: Result, in_place: bool) -> Probe:
@@ -205,15 +260,20 @@ def music_of(film: Film, timeline: Timeline) -> Music | None:
     )
 
 
-def unfinished(timeline: Timeline) -> Iterator[str]:
+def offered(clip: Placed, fmt: str) -> Sequence[TakeFacts]:
+    """The takes that a format has of a clip."""
+    return clip.takes if fmt == "otio" else (clip.take,)
+
+
+def unfinished(shown: Sequence[TakeFacts]) -> Iterator[str]:
     """Where the film is not yet what it will be, each in a line."""
-    shown = list({clip.take.shot: clip.take for clip in timeline.clips}.values())
     made = [take for take in shown if take.result]
     for what, found in (
         ("not rendered yet, only the place is kept", [t for t in shown if not t.result]),
         ("not up to date, the last render stands in", [t for t in made if t.state.tone != "good"]),
         ("not in place, `reelmake run` puts it there", [t for t in made if not t.in_place]),
+        ("left out, another file lies under its name", [t for t in made if t.usurped]),
     ):
         if found:
             more = f" and {len(found) - NAMED} more" * (len(found) > NAMED)
-            yield f"{what}: {', '.join(take.shot for take in found[:NAMED])}{more}"
+            yield f"{what}: {', '.join(take.label for take in found[:NAMED])}{more}"

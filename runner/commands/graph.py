@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from runner.commands.reading import film_as_it_lies
+from runner.commands.reading import film_as_it_lies, with_results
 from runner.diagram import FORMATS, Diagram, drawn
 from runner.errors import ExitCode
 from runner.progress import Out
@@ -12,7 +12,7 @@ MERMAID_EDGES, MERMAID_LETTERS = 500, 50_000  # more, and Mermaid says no unless
 
 def main(out: Out, *, file: Path, fmt: str, preview: bool, folder: Path | None) -> ExitCode:
     """Draw the film as it stands; asks no gateway and needs no key."""
-    film = film_as_it_lies(file, preview=preview, out_dir=folder)
+    film = film_as_it_lies(file, preview=preview, out_dir=with_results(folder))
     facts = film.gather()
     plan = film.plan(facts)
     diagram = drawn(film.storyboard, plan, facts.history, film.project.lasts)

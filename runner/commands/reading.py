@@ -16,8 +16,10 @@ from runner.project.endpoint import DEFAULT, LOCAL, open_endpoint
 
 def film_as_it_lies(file: Path, *, preview: bool, out_dir: Path | None) -> Film:
     """The film at the gateway its results came from: the paid one, where money has moved at all."""
+    if out_dir and out_dir.exists() and not out_dir.is_dir():
+        raise BadInput(f"{out_dir} is a file", do="name the folder that `run --out` wrote to")
     project = open_project(file, os.environ)
-    storyboard, loaded = project.usable(file)
+    storyboard, loaded = project.usable(file, only_looks=True)
     paid = not preview and ledger(project, storyboard, "paid").entries
     usual = project.root / "renders" / storyboard.stem
     folder = out_dir or (usual if paid else project.results_folder(file, preview=preview))
@@ -25,6 +27,19 @@ def film_as_it_lies(file: Path, *, preview: bool, out_dir: Path | None) -> Film:
     preview = preview or (pinned.gateway == LOCAL if pinned else not paid)
     endpoint = endpoint_for(project, storyboard, pinned, preview=preview)
     return Film(project, file, storyboard, loaded, endpoint, folder.absolute())
+
+
+def with_results(folder: Path | None) -> Path | None:
+    """A folder whose results are asked for; one without any would leave nothing but dead links.
+
+    Raises BadInput.
+    """
+    hint = "name the folder that `run --out` wrote to"
+    if folder and not folder.exists():
+        raise BadInput(f"there is no folder {str(folder)!r}", do=hint)
+    if folder and folder.is_dir() and not (folder / manifest.NAME).exists():
+        raise BadInput(f"{folder} holds no {manifest.NAME}, so no results of a run", do=hint)
+    return folder
 
 
 def endpoint_for(

@@ -87,7 +87,7 @@ def reel(clip: Placed, reels: Mapping[str, str], channel: str) -> str:
 def comments(direction: str, clip: Placed, reel: str) -> Iterator[str]:
     """By its file's name a program finds a clip; by its URL a person does."""
     if clip.missing:
-        yield f"REELMAKE: {clip.take.shot} IS NOT RENDERED YET"
+        yield f"REELMAKE: {clip.take.shot} IS {clip.why_missing.upper()}"
     if reel != BLACK:
         yield f"{direction} CLIP NAME: {in_ascii(clip.take.name)}"
         yield f"FROM CLIP: {clip.take.url}"

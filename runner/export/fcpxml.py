@@ -112,7 +112,7 @@ def placed(clip: Placed, timeline: Timeline, refs: Resources) -> Element:
     rate = timeline.rate
     place = {"offset": at(clip.begins, rate), "duration": at(clip.ends - clip.begins, rate)}
     if clip.missing:
-        return Element("gap", place, name=f"{clip.take.shot} (not rendered yet)", start="0s")
+        return Element("gap", place, name=f"{clip.take.shot} ({clip.why_missing})", start="0s")
     made = Element(
         "asset-clip", place, ref=refs.take(clip.take), name=clip.take.shot,
         start=at(clip.source, rate), tcFormat="NDF", audioRole="dialogue",

@@ -109,11 +109,12 @@ def key(take: TakeFacts) -> str:
 
 
 def reference(take: TakeFacts, *, told: bool = True) -> Node:
-    """A take's file; of one that is not rendered yet, what is planned."""
+    """A take's file; of one that is not rendered yet, what is planned. Where another file lies
+    under its name, it is missing: to be sent to that one would be worse."""
     about = {"metadata": {"reelmake": described(take)}} if told else {}
     frames, rate = media_frames(take)
     whole = {"available_range": span(0, frames, rate)}
-    if take.result is None:
+    if not take.shown:
         return named("MissingReference.1", take.name, **whole, **about)
     return named("ExternalReference.1", take.name, target_url=take.url, **whole, **about)
 

@@ -25,8 +25,20 @@ class TakeFacts(Struct, frozen=True):
     result: Result | None = None
     probe: Probe | None = None
     in_place: bool = False  # whether those bytes are what lies there
+    usurped: bool = False  # whether other bytes lie there: nobody may be sent to them
+    guessed: bool = False  # whether only its model will know how long it becomes
     cost: Money | None = None  # billed, else estimated; of a take to come, its estimate
     cost_basis: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a line for people calls it."""
+        return self.shot if self.kept else f"{self.shot} t{self.number}"
+
+    @property
+    def shown(self) -> bool:
+        """Whether its own bytes lie, or will lie again, where its URL leads."""
+        return self.result is not None and not self.usurped
 
     @property
     def name(self) -> str:

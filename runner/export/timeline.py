@@ -45,12 +45,16 @@ class Placed(Struct, frozen=True):
 
     @property
     def missing(self) -> bool:
-        """Whether there is nothing to show yet: the clip only keeps its place."""
-        return self.take.result is None
+        """Whether there is nothing to show: the clip only keeps its place."""
+        return not self.take.shown
+
+    @property
+    def why_missing(self) -> str:
+        return "not in place" if self.take.result else "not rendered yet"
 
     @property
     def heard(self) -> bool:
-        return self.take.probe is not None and self.take.probe.audio
+        return not self.missing and self.take.probe is not None and self.take.probe.audio
 
     @property
     def source(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from runner.disk import write_atomic
-from runner.errors import BadInput
+from runner.errors import BadInput, Outside
 from runner.manifest import conflict
 from runner.manifest.lock import CutFile, Entry, Manifest
 from runner.model import (
@@ -59,12 +59,15 @@ def _lasting(data: bytes) -> list[bytes]:
 def read(path: Path) -> Manifest | None:
     """The manifest at a path, or None where there is none.
 
-    Raises BadInput, with the take it stumbled over, for a file that is not a manifest.
+    Raises BadInput, with the take it stumbled over, for a file that is not a manifest, and
+    Outside where the disk will not give it.
     """
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise Outside(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not UTF-8 text") from error
     if conflict.in_text(text):

@@ -176,11 +176,15 @@ class Project(Struct, frozen=True, dict=True):
         return storyboard, loaded.problems
 
     def usable(
-        self, file: Path, texts: Mapping[str, bytes] | None = None
+        self, file: Path, texts: Mapping[str, bytes] | None = None, *, only_looks: bool = False
     ) -> tuple[Storyboard, Loaded]:
-        """A storyboard fit to render, with how it was read. Raises BadInput with all problems."""
+        """A storyboard fit to render, with how it was read. Raises BadInput with all problems.
+
+        For a command that `only_looks`, a warning is none, however strict the project is.
+        """
         loaded = self.load(file, texts)
-        fatal = [p for p in loaded.problems if p.severity is Severity.ERROR or self.settings.strict]
+        strict = self.settings.strict and not only_looks
+        fatal = [p for p in loaded.problems if p.severity is Severity.ERROR or strict]
         if loaded.storyboard is None or fatal:
             raise BadInput(f"{file} cannot be used", problems=loaded.problems)
         return loaded.storyboard, loaded
