@@ -113,7 +113,7 @@ def reference(take: TakeFacts, *, told: bool = True) -> Node:
     under its name, it is missing: to be sent to that one would be worse."""
     about = {"metadata": {"reelmake": described(take)}} if told else {}
     frames, rate = media_frames(take)
-    whole = {"available_range": span(0, frames, rate)}
+    whole = {"available_range": None if take.guessed else span(0, frames, rate)}
     if not take.shown:
         return named("MissingReference.1", take.name, **whole, **about)
     return named("ExternalReference.1", take.name, target_url=take.url, **whole, **about)

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from runner.errors import BadInput
 from runner.export.takes import TakeFacts
-from runner.media.timing import rate_of, spans
+from runner.media.timing import Span, lasting, rate_of, spans
 from runner.model import JSON, Clip, ShotId
 
 USUAL_RATE = Fraction(24)  # of a film of which nothing is rendered yet
@@ -134,13 +134,18 @@ def laid_out(
             at=place,
             frames=span.frames * times,
             overlap=span.overlap * times,
-            start=floor(span.start * rate + HALF) * times,
+            start=start_of(span, length(kept[clip.shot], clip), rate) * times,
             begins=begins,
             ends=ends,
         )
         for clip, span, place, (begins, ends) in zip(clips, counted, places, changes, strict=True)
     )
     return Timeline(title, editing, size, tuple(placed))
+
+
+def start_of(span: Span, whole: Fraction, rate: Fraction) -> int:
+    """The frame at which a clip begins, one earlier where it would else reach beyond its take."""
+    return max(0, min(floor(span.start * rate + HALF), floor(whole * rate) - span.frames))
 
 
 def editing_rate(rate: Fraction) -> Fraction:
@@ -159,15 +164,17 @@ def canvas(shown: Sequence[TakeFacts]) -> tuple[Fraction, tuple[int, int]]:
     return rate_of(first.fps), (width, height)
 
 
-def length(take: TakeFacts, clip: Clip) -> float:
+def length(take: TakeFacts, clip: Clip) -> Fraction:
     """How long a take is. One to come, whose model chooses, is as long as its clip needs."""
-    return take.seconds if take.probe else max(take.seconds, float(clip.end or 0))
+    frames, rate = media_frames(take)
+    needed = Fraction((clip.end or (clip.start or 0) + 1) if take.guessed else 0)
+    return max(frames / rate, needed)
 
 
 def media_frames(take: TakeFacts) -> tuple[int, Fraction]:
     """All of a take: how many frames, and how many a second, in its own rate."""
     rate = rate_of(take.probe.fps) if take.probe else USUAL_RATE
-    return round(Fraction(take.seconds) * rate), rate
+    return round(lasting(take.seconds, float(rate)) * rate), rate
 
 
 def odd_rate(timeline: Timeline) -> str:

@@ -19,7 +19,7 @@ from runner.media import sound
 from runner.media.canvas import blend, matrix_for, onto_canvas
 from runner.media.probe import probe
 from runner.media.reading import decoded, opened, picture, seek, start_of, time_of
-from runner.media.timing import rate_of, spans
+from runner.media.timing import lasting, rate_of, spans
 from runner.model import Clip, Soundtrack
 
 THREADS = "4"  # x264 gives the same bytes on any machine for one number of threads
@@ -71,7 +71,11 @@ def fitted(clips: Sequence[tuple[Path, Clip]], rate: Fraction) -> tuple[Part, ..
     """The clips counted in frames, or `BadInput` with every trim and dissolve that cannot be."""
     found = [probe(path) for path, _ in clips]
     counted = spans(
-        [(each.seconds, clip) for each, (_, clip) in zip(found, clips, strict=True)], rate
+        [
+            (lasting(each.seconds, each.fps), clip)
+            for each, (_, clip) in zip(found, clips, strict=True)
+        ],
+        rate,
     )
     return tuple(
         Part(path, span.start, span.frames, span.overlap, each.audio)

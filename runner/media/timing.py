@@ -6,6 +6,7 @@ it has the same length and changes at the same frame.
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from math import floor
 
 from msgspec import Struct
 
@@ -26,17 +27,22 @@ def rate_of(fps: float) -> Fraction:
     return Fraction(fps).limit_denominator(1001)
 
 
-def spans(clips: Sequence[tuple[float, Clip]], rate: Fraction) -> tuple[Span, ...]:
+def lasting(seconds: float, fps: float) -> Fraction:
+    """How long a take is in whole frames of its own: what a container says is rounded."""
+    rate = rate_of(fps)
+    return max(1, round(Fraction(seconds) * rate)) / rate
+
+
+def spans(clips: Sequence[tuple[Fraction, Clip]], rate: Fraction) -> tuple[Span, ...]:
     """Clips of takes that last so many seconds, or `BadInput` with every trim and dissolve that
-    does not fit."""
+    does not fit. No clip is longer than its take, also where their rates differ."""
     counted, problems = [], []
-    for seconds, clip in clips:
-        length = Fraction(seconds)
+    for length, clip in clips:
         start = Fraction(clip.start or 0)
         end = length if clip.end is None else Fraction(clip.end)
         if not 0 <= start < end or end > length + 1 / rate:
-            problems.append(_trim_problem(clip, seconds))
-        frames = max(1, round((end - start) * rate))
+            problems.append(_trim_problem(clip, float(length)))
+        frames = max(1, min(round((min(end, length) - start) * rate), floor(length * rate)))
         counted.append(Span(start, frames, round(Fraction(clip.dissolve) * rate)))
     problems += _dissolve_problems([clip for _, clip in clips], counted)
     if problems:
@@ -56,9 +62,8 @@ def _trim_problem(clip: Clip, seconds: float) -> Problem:
 def _dissolve_problems(clips: Sequence[Clip], counted: Sequence[Span]) -> Iterator[Problem]:
     """A dissolve needs room in both of its clips, beside the dissolve at a clip's other end."""
     room_before = 0
-    for index, (clip, span) in enumerate(zip(clips, counted, strict=True)):
-        after = counted[index + 1].overlap if index + 1 < len(counted) else 0
-        if span.overlap > room_before or span.overlap + after > span.frames:
+    for clip, span in zip(clips, counted, strict=True):
+        if span.overlap and span.overlap > min(room_before, span.frames):
             yield Problem(
                 "cut.dissolve",
                 f"{clip.shot}: no room for a dissolve of {clip.dissolve} s",

@@ -16,7 +16,7 @@ from runner.manifest.outputs import place
 from runner.model import Cut, Digest, LocalFile, Plan, ShotId, Soundtrack, Storyboard
 from runner.project.opened import Film
 
-FORMAT = 2  # raised when the same recipe would come out as another film
+FORMAT = 3  # raised when the same recipe would come out as another film
 
 
 def cut_name(storyboard: Storyboard) -> str:

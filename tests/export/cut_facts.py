@@ -101,7 +101,9 @@ def cuts(draw: st.DrawFn) -> Timeline:
         takes[facts.shot] = (facts,)
         length = Decimal(str(facts.seconds))
         start = draw(st.decimals(0, length * Decimal("0.3"), places=3))
-        end = draw(st.none() | st.decimals(length * Decimal("0.8"), length, places=3))
+        end = draw(
+            st.none() | st.decimals(length * Decimal("0.8"), length + Decimal("0.01"), places=3)
+        )
         room = min(length, Decimal(str(takes[ShotId(f"s{max(0, index - 1)}")][0].seconds)))
         overlap = draw(st.decimals(0, room / 5, places=3)) if index else Decimal(0)
         clips.append(Clip(facts.shot, start, end, overlap))

@@ -92,6 +92,28 @@ def test_it_keeps_the_rules_and_the_frames(timeline: Timeline) -> None:
     assert not [1 for a, b in pairwise(spine) if a.tag == b.tag == "transition"]
 
 
+@given(cuts())
+@settings(max_examples=50)
+def test_every_clip_lies_within_its_asset(timeline: Timeline) -> None:
+    """With what a transition takes from beyond its edges, to the fraction of a second."""
+    root = ElementTree.fromstring(fcpxml.write(timeline))
+    lasts = {each.get("id"): seconds(each.attrib["duration"]) for each in root.iter("asset")}
+    spine = list(next(root.iter("spine")))
+    for index, each in enumerate(spine):
+        if each.tag == "asset-clip":
+            offset, start, length = (
+                seconds(each.attrib[key]) for key in ("offset", "start", "duration")
+            )
+            first, last = offset, offset + length
+            for other in spine[max(0, index - 1) : index + 2]:
+                if other.tag == "transition":
+                    begins = seconds(other.attrib["offset"])
+                    first = min(first, begins)
+                    last = max(last, begins + seconds(other.attrib["duration"]))
+            assert start - (offset - first) >= 0
+            assert start + last - offset <= lasts[each.attrib["ref"]]
+
+
 def test_the_rules_can_be_broken() -> None:
     """The check above is no mirror: a wrong order, a dangling reference, a bad time are found."""
     root = ElementTree.fromstring(fcpxml.write(film()))

@@ -1,6 +1,7 @@
 """OpenTimelineIO, read back by OpenTimelineIO."""
 
 import json
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from cut_facts import HOSTILE, cuts, film, placed
 from hypothesis import given, settings
 
 from runner.export import Timeline, otio
+from runner.media.timing import rate_of
 
 opentimelineio = pytest.importorskip("opentimelineio")  # has no wheel for every Python
 
@@ -44,6 +46,27 @@ def test_it_is_read_back_to_the_frame(timeline: Timeline) -> None:
     assert found == placed(timeline)
     assert offsets == [each.overlap for each in timeline.clips if each.overlap]
     assert frames(track.duration(), timeline) == timeline.frames
+
+
+@given(cuts())
+@settings(max_examples=50)
+def test_every_clip_lies_within_its_media(timeline: Timeline) -> None:
+    """On picture and sound, what a dissolve takes from beyond its edges included."""
+    for track in read(otio.write(timeline)).tracks:
+        for each in track.find_clips():
+            place = track.trimmed_range_of_child(each)
+            for other in filter(None, track.neighbors_of(each)):
+                if isinstance(other, opentimelineio.schema.Transition):
+                    place = place.extended_by(track.range_of_child(other))
+            shift = each.source_range.start_time - track.range_of_child(each).start_time
+            first, last = place.start_time + shift, place.end_time_exclusive() + shift
+            held = each.available_range()
+            assert first >= held.start_time
+            assert exact(last) <= exact(held.duration)
+
+
+def exact(time: Any) -> Fraction:
+    return Fraction(int(time.value)) / rate_of(time.rate)
 
 
 @given(cuts())

@@ -9,10 +9,11 @@ import pytest
 from cut_facts import clip, cuts, film, take
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from runner.errors import BadInput
 from runner.export import Timeline, laid_out
-from runner.export.timeline import EDITORS_KNOW, editing_rate
+from runner.export.timeline import EDITORS_KNOW, editing_rate, media_frames
 from runner.media.timing import rate_of
 from runner.model import ShotId
 
@@ -31,6 +32,25 @@ def test_the_timeline_is_as_long_as_the_cut(timeline: Timeline) -> None:
     for each in clips:
         assert each.start <= each.source
         assert each.source + each.ends - each.begins <= each.start + each.frames
+
+
+@given(cuts())
+@settings(max_examples=100)
+def test_no_clip_reaches_beyond_its_take(timeline: Timeline) -> None:
+    """Whatever the rates, its dissolves included: an editor would find nothing there."""
+    for each in timeline.clips:
+        frames, rate = media_frames(each.take)
+        assert each.start >= 0
+        assert (each.start + each.frames) / timeline.rate <= frames / rate
+
+
+@pytest.mark.parametrize(("start", "begins", "lasts"), [("", 0, 95), ("0.5", 11, 84)])
+def test_a_take_of_another_rate_is_shown_to_its_end(start: str, begins: int, lasts: int) -> None:
+    """3.98 s are 95.5 frames: the half one is not shown, a trim begins a frame earlier."""
+    takes = {ShotId(name): (take(name, seconds=s, fps=f),) for name, s, f in
+             (("a", 4.0, 24.0), ("b", 3.98, 50.0))}  # fmt: skip
+    placed = laid_out("t", [clip("a"), clip("b", start)], takes).clips[1]
+    assert (placed.start, placed.frames) == (begins, lasts)
 
 
 @given(st.decimals(0, 3, places=3), st.sampled_from([12.0, 16.0, 23.976023976023978, 24.0, 30.0]))
@@ -57,16 +77,19 @@ def test_a_shot_to_come_keeps_its_place() -> None:
     """As long as it is planned to be; where only the model knows, as long as its clip."""
     facts = take("a", made=False, seconds=5.0)
     assert laid_out("t", [clip("a")], {facts.shot: (facts,)}).frames == 5 * 24
-    assert laid_out("t", [clip("a", end="9")], {facts.shot: (facts,)}).frames == 9 * 24
+    guess = {facts.shot: (replace(facts, guessed=True),)}
+    assert laid_out("t", [clip("a", end="9")], guess).frames == 9 * 24
+    assert laid_out("t", [clip("a", "7")], guess).frames == 24
     assert [c.missing for c in film().clips] == [False, False, True]
 
 
 def test_what_does_not_fit_is_said_with_its_place() -> None:
-    """As a run says it; and a film without a clip has no timeline."""
-    facts = take("a")
-    with pytest.raises(BadInput) as caught:
-        laid_out("t", [clip("a", "1", "9")], {facts.shot: (facts,)})
-    assert [problem.rule for problem in caught.value.problems] == ["cut.trim"]
+    """As a run says it, also before there is anything but a plan; and a film without a clip has
+    no timeline."""
+    for facts in (take("a"), take("a", made=False)):
+        with pytest.raises(BadInput) as caught:
+            laid_out("t", [clip("a", "1", "9")], {facts.shot: (facts,)})
+        assert [problem.rule for problem in caught.value.problems] == ["cut.trim"]
     with pytest.raises(BadInput, match="no clip"):
         laid_out("t", [], {ShotId("a"): (facts,)})
 
