@@ -6,15 +6,19 @@ no level, no fade. Timecode counts whole frames, without drop frames.
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
 from itertools import count
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.export.timeline import Placed, Timeline, odd_rate
+from runner.media.timing import rate_of
 
 HOUR = 3600
 REEL = 8  # letters
 BLACK = "BL"
+SOUND = "AA"  # both channels of the clips' own
 KEPT_FOR_OTHERS = frozenset((BLACK, "AX", "BLACK", "BARS"))
 MOST_EVENTS = 999
 MUSIC = "music."  # no shot can be called so
@@ -45,13 +49,15 @@ def write(timeline: Timeline) -> str:
     for number, event in enumerate(events(timeline), start=1):
         lines += (shown(number, line, nominal) for line in event.lines)
         lines += (f"* {comment}" for comment in event.comments)
+        if number == 1:  # nothing else tells the rate; programs know comments only below events
+            lines.append(f"* REELMAKE: {a_second(timeline.rate).upper()}")
     return "\n".join(lines) + "\n"
 
 
 def events(timeline: Timeline) -> Iterator[Event]:
     """Picture, and sound where any clip has one, in the order of the film; then the music."""
     reels = reel_names((*(clip.take.shot for clip in timeline.clips), MUSIC))
-    channels = ("V", "AA") if timeline.heard else ("V",)
+    channels = ("V", SOUND) if timeline.heard else ("V",)
     for before, clip, after in zip(
         (None, *timeline.clips), timeline.clips, (*timeline.clips[1:], None), strict=False
     ):
@@ -59,7 +65,7 @@ def events(timeline: Timeline) -> Iterator[Event]:
         for channel in channels:
             yield event(before, clip, frames, reels, channel)
     if track := timeline.music:
-        channel = "A3" if timeline.heard else "AA"
+        channel = "A3" if timeline.heard else SOUND
         comments = (f"FROM CLIP NAME: {in_ascii(track.name)}", f"FROM CLIP: {track.url}")
         yield Event((Line(reels[MUSIC], channel, 0, 0, track.frames),), comments)
 
@@ -69,28 +75,32 @@ def event(
 ) -> Event:
     """A clip until the next one begins to dissolve in; what it dissolves from goes on below it."""
     plays = Line(reel(clip, reels, channel), channel, clip.start, clip.at, frames, clip.overlap)
-    if before is None or not clip.overlap:
-        return Event((plays,), tuple(comments("FROM", clip, plays.reel)))
-    left = Line(
-        reel(before, reels, channel), channel, before.start + clip.at - before.at, clip.at, 0
-    )
-    told = (f"FROM CLIP NAME: {in_ascii(before.take.name)}", *comments("TO", clip, plays.reel))
-    return Event((left, plays), told)
+    source = reel(before, reels, channel) if before else BLACK
+    silent = channel == SOUND and source == plays.reel == BLACK
+    if before is None or not clip.overlap or silent:
+        whole = replace(plays, dissolve=0)
+        return Event((whole,), tuple(comments("FROM", clip, plays.reel)))
+    left = Line(source, channel, before.start + clip.at - before.at, clip.at, 0)
+    told = [f"FROM CLIP NAME: {in_ascii(before.take.name)}"] if source != BLACK else []
+    return Event((left, plays), (*told, *comments("TO", clip, plays.reel)))
 
 
 def reel(clip: Placed, reels: Mapping[str, str], channel: str) -> str:
     """Black where there is no picture yet, and silence where there is no sound."""
-    there = clip.heard if channel == "AA" else not clip.missing
+    there = clip.heard if channel == SOUND else not clip.missing
     return reels[clip.take.shot] if there else BLACK
 
 
 def comments(direction: str, clip: Placed, reel: str) -> Iterator[str]:
-    """By its file's name a program finds a clip; by its URL a person does."""
+    """By its file's name a program finds a clip; by its URL a person does, and OpenTimelineIO,
+    which has a word of its own for where a dissolve goes to."""
     if clip.missing:
         yield f"REELMAKE: {clip.take.shot} IS {clip.why_missing.upper()}"
     if reel != BLACK:
         yield f"{direction} CLIP NAME: {in_ascii(clip.take.name)}"
-        yield f"FROM CLIP: {clip.take.url}"
+        yield f"{direction} CLIP: {clip.take.url}"
+        if direction == "TO":
+            yield f"OTIO REFERENCE TO: {clip.take.url}"
 
 
 def shown(number: int, line: Line, nominal: int) -> str:
@@ -138,11 +148,37 @@ def in_ascii(text: str) -> str:
 
 
 def remarks(timeline: Timeline) -> Iterator[str]:
-    """Levels, fades, odd rates and long lists: said, since the list cannot."""
+    """Levels, fades, rates, names and long lists: said, since the list cannot."""
     if timeline.level:
         yield f"an EDL has no levels and no fades, set them in the editor: music {timeline.level}"
     if odd := odd_rate(timeline):
         yield odd
+    yield from other_rates(timeline)
+    yield from other_names(timeline)
     lines = len(list(events(timeline)))
     if lines > MOST_EVENTS:
         yield f"{lines} events: by the book an EDL ends at {MOST_EVENTS}, and some programs do"
+
+
+def other_rates(timeline: Timeline) -> Iterator[str]:
+    """Timecode counts frames of the film, also of a take that has others."""
+    probes = (clip.take.probe for clip in timeline.clips if not clip.missing)
+    rates = sorted({rate_of(probe.fps) for probe in probes if probe})
+    if set(rates) - {timeline.rate}:
+        own = ", ".join(f"{float(rate):.6g}" for rate in rates)
+        counted = a_second(timeline.rate)
+        yield f"all timecode counts {counted}, set the editor to it first: the clips have {own}"
+
+
+def other_names(timeline: Timeline) -> Iterator[str]:
+    """Editors look for a clip by its name."""
+    music = [timeline.music.name] if timeline.music else []
+    names = (timeline.title, *(clip.take.name for clip in timeline.clips), *music)
+    changed = [name for name in dict.fromkeys(names) if not name.isascii()]
+    if changed:
+        more = f" and {len(changed) - 1} more" * (len(changed) > 1)
+        yield f"an EDL has ASCII only: {changed[0]!r} is called {in_ascii(changed[0])!r}{more}"
+
+
+def a_second(rate: Fraction) -> str:
+    return f"{float(rate):.6g} frames a second"

@@ -53,9 +53,13 @@ def picture(timeline: Timeline) -> Iterator[Node]:
 
 
 def sound(timeline: Timeline) -> Iterator[Node]:
-    """The clips' own sound in step with their picture; a gap where there is none."""
+    """The clips' own sound in step with their picture; a gap where there is none, and no
+    dissolve from one gap to the next."""
+    before = None
     for clip in timeline.clips:
-        yield from dissolve(clip, timeline.rate)
+        if clip.heard or (before and before.heard):
+            yield from dissolve(clip, timeline.rate)
+        before = clip
         place = within(clip, timeline.rate)
         if clip.heard:
             used = {"take": reference(clip.take, told=False)}

@@ -41,6 +41,7 @@ def test_the_whole_list() -> None:
     """A person can read it: what comes, from where, and what is not there yet."""
     lines = edl.write(film()).splitlines()
     assert lines[:3] == ["TITLE: Night ferry", "FCM: NON-DROP FRAME", ""]
+    assert lines[6] == "* REELMAKE: 24 FRAMES A SECOND"
     assert [line for line in lines if line[:1].isdigit()] == [
         "001  SH010    V     C        00:00:00:00 00:00:02:23 01:00:00:00 01:00:02:23",
         "002  SH010    AA    C        00:00:00:00 00:00:02:23 01:00:00:00 01:00:02:23",
@@ -50,12 +51,15 @@ def test_the_whole_list() -> None:
         "004  BL       AA    D    013 00:00:00:12 00:00:05:12 01:00:02:23 01:00:07:23",
         "005  SH020    V     C        00:00:05:12 00:00:05:12 01:00:07:23 01:00:07:23",
         "005  BL       V     D    012 00:00:00:00 00:00:05:00 01:00:07:23 01:00:12:23",
-        "006  BL       AA    C        00:00:05:12 00:00:05:12 01:00:07:23 01:00:07:23",
-        "006  BL       AA    D    012 00:00:00:00 00:00:05:00 01:00:07:23 01:00:12:23",
+        "006  BL       AA    C        00:00:00:00 00:00:05:00 01:00:07:23 01:00:12:23",
         "007  MUSIC    A3    C        00:00:00:00 00:00:12:13 01:00:00:00 01:00:12:13",
     ]
     assert "* TO CLIP NAME: sh020.mp4" in lines
     assert "* REELMAKE: sh030 IS NOT RENDERED YET" in lines
+    sh020 = "file:///films/a%20film/renders/film/sh020.mp4"
+    assert (f"* TO CLIP: {sh020}" in lines, f"* FROM CLIP: {sh020}" in lines) == (True, False)
+    silence = lines[next(n for n, line in enumerate(lines) if line.startswith("006  BL")) :]
+    assert not [line for line in silence[:3] if "CLIP NAME" in line]
 
 
 ids = st.text("aBb01_-.", min_size=1, max_size=12).map(lambda tail: f"s{tail}")
@@ -95,6 +99,29 @@ def test_what_it_cannot_say_is_said_beside_it() -> None:
     assert [line.split(":")[0] for line in edl.remarks(long)] == [
         "the cut runs at 7 frames a second, as its first clip does", "1000 events",
     ]  # fmt: skip
+
+
+def test_its_timecode_is_explained_where_the_clips_count_otherwise() -> None:
+    """Set to another rate, an editor would find every cut in another place."""
+    slow, other, silent = take("a", fps=16.0), take("b", fps=30.0), take("c", made=False)
+    takes = {facts.shot: (facts,) for facts in (slow, other, silent)}
+    timeline = laid_out("t", [clip("a"), clip("b"), clip("c")], takes)
+    assert list(edl.remarks(timeline)) == [
+        "all timecode counts 48 frames a second, set the editor to it first: the clips have 16, 30"
+    ]
+    ntsc = take("a", fps=23.976023976023978)
+    timeline = laid_out("t", [clip("a")], {ntsc.shot: (ntsc,)})
+    assert list(edl.remarks(timeline)) == []
+    assert "* REELMAKE: 23.976 FRAMES A SECOND\n" in edl.write(timeline)
+
+
+def test_a_name_that_had_to_be_changed_is_said() -> None:
+    """The editor would look for a file in vain."""
+    facts = take("a", path="renders/film/Größe.mp4")
+    timeline = laid_out("Fähre", [clip("a")], {facts.shot: (facts,)})
+    assert list(edl.remarks(timeline)) == [
+        "an EDL has ASCII only: 'Fähre' is called 'Fahre' and 1 more"
+    ]
 
 
 def test_text_from_outside_stays_in_its_line() -> None:

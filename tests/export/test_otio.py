@@ -105,7 +105,7 @@ def test_sound_runs_beside_the_picture_and_music_under_both() -> None:
     picture, sound, music = read(otio.write(timeline)).tracks
     assert sound.duration() == picture.duration()
     kinds = [type(each).__name__ for each in sound]
-    assert kinds == ["Clip", "Transition", "Gap", "Transition", "Gap"]
+    assert kinds == ["Clip", "Transition", "Gap", "Gap"]
     assert frames(music.duration(), timeline) == 301
     (effect,) = music[0].effects
     assert effect.metadata["reelmake"]["gain_db"] == -12
