@@ -13,7 +13,7 @@ from runner import manifest
 from runner.commands.reading import film_as_it_lies, ledger, with_results
 from runner.disk import said, write_atomic
 from runner.errors import BadInput, ExitCode, Outside
-from runner.export import FORMATS, Music, Placed, TakeFacts, Timeline, laid_out, sheet
+from runner.export import FORMATS, Music, Placed, TakeFacts, Timeline, in_words, laid_out, sheet
 from runner.media.probe import probe
 from runner.media.sniff import sniff
 from runner.media.sound import RATE, music
@@ -212,7 +212,7 @@ def price(known: Known, step: Step, result: Result | None) -> tuple[Money | None
     if found is None:
         return None, ""
     free = "a free slate; the real one: " * (result is not None and known.film.endpoint.preview)
-    return found.cost, f"{free}{'at most; ' * found.bound}{found.basis}"
+    return found.cost, f"{free}{found.basis}"  # which says "at most" of a bound itself
 
 
 # ── the cut ─────────────────────────────────────────────────────────────────────────────────
@@ -257,6 +257,7 @@ def music_of(film: Film, timeline: Timeline) -> Music | None:
         gain_db=heard.gain_db,
         fade_in=round(heard.fade_in * rate / RATE),
         fade_out=round(heard.fade_out * rate / RATE),
+        level=in_words(how),
     )
 
 

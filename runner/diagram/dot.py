@@ -16,7 +16,7 @@ def write(diagram: Diagram) -> str:
     """The whole drawing; a state is a colour and, in an SVG, a class."""
     title = quoted(diagram.title)
     body = "".join(f"  {line};\n" for line in lines(diagram))
-    return f"digraph {title} {{\n{HEAD}  label={title};\n{body}}}\n"
+    return f"digraph film {{\n{HEAD}  label={title};\n{body}}}\n"
 
 
 def lines(diagram: Diagram) -> Iterator[str]:

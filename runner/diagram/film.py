@@ -54,14 +54,16 @@ def drawn(storyboard: Storyboard, plan: Plan, history: History, lasts: Lasts) ->
     for shot in storyboard.shots:
         step = steps[shot.id, shot.keep]
         request = next(take.request for take in shot.takes if take.number == shot.keep)
-        known = about(shot, lasts(request))
-        nodes.append(Node(shot.id, request.model, known, state_of(step, history), step.reason))
+        made = step.result or history.latest.get((shot.id, shot.keep))
+        seconds = lasts(request) or (made.probe.seconds if made else None)  # its model chose
+        known, state = about(shot, seconds), state_of(step, history)
+        nodes.append(Node(shot.id, request.model, known, state, step.reason))
     edges = (edge for shot in storyboard.shots for edge in edges_to(shot))
     return Diagram(storyboard.title or storyboard.stem, tuple(nodes), tuple(edges))
 
 
 def about(shot: Shot, seconds: float | None) -> str:
-    parts = [f"{seconds:g} s"] if seconds else []
+    parts = [f"{round(seconds, 2):g} s"] if seconds else []
     if len(shot.takes) > 1:
         parts.append(f"take {shot.keep} of {len(shot.takes)}")
     return " · ".join(parts)

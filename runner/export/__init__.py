@@ -17,9 +17,9 @@ from typing import Protocol
 from runner.export import edl, fcpxml, otio
 from runner.export.sheet import sheet
 from runner.export.takes import TakeFacts
-from runner.export.timeline import Music, Placed, Timeline, laid_out
+from runner.export.timeline import Music, Placed, Timeline, in_words, laid_out
 
-__all__ = ["FORMATS", "Music", "Placed", "TakeFacts", "Timeline", "laid_out", "sheet"]
+__all__ = ["FORMATS", "Music", "Placed", "TakeFacts", "Timeline", "in_words", "laid_out", "sheet"]
 
 
 class Format(Protocol):

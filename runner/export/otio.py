@@ -102,7 +102,7 @@ def music(track: Music, rate: Fraction) -> Node:
         "Clip.2",
         track.name,
         source_range=span(0, track.frames, rate),
-        effects=[effect] if any(level.values()) else [],
+        effects=[effect] if track.level else [],
         media_references={"sound": media},
         active_media_reference_key="sound",
     )

@@ -18,7 +18,7 @@ from msgspec import Struct
 from runner.errors import BadInput
 from runner.export.takes import TakeFacts
 from runner.media.timing import Span, lasting, rate_of, spans
-from runner.model import JSON, Clip, ShotId
+from runner.model import JSON, Clip, ShotId, Soundtrack
 
 USUAL_RATE = Fraction(24)  # of a film of which nothing is rendered yet
 USUAL_SIZE = (1280, 720)
@@ -72,6 +72,7 @@ class Music(Struct, frozen=True):
     gain_db: float = 0.0
     fade_in: int = 0
     fade_out: int = 0
+    level: str = ""  # gain and fades in the storyboard's own figures
 
 
 class Timeline(Struct, frozen=True):
@@ -96,12 +97,14 @@ class Timeline(Struct, frozen=True):
     @property
     def level(self) -> str:
         """What is done to the music's sound, in words; empty where it plays as it is."""
-        if self.music is None:
-            return ""
-        parts = [f"{self.music.gain_db:g} dB"] if self.music.gain_db else []
-        fades = ("fade in", self.music.fade_in), ("fade out", self.music.fade_out)
-        parts += [f"{way} {float(n / self.rate):g} s" for way, n in fades if n]
-        return ", ".join(parts)
+        return self.music.level if self.music else ""
+
+
+def in_words(track: Soundtrack) -> str:
+    """What is done to a sound, as it is asked for: frames of the cut would only come near."""
+    parts = [f"{track.gain_db:g} dB"] if track.gain_db else []
+    fades = ("fade in", track.fade_in), ("fade out", track.fade_out)
+    return ", ".join([*parts, *(f"{way} {seconds:g} s" for way, seconds in fades if seconds)])
 
 
 def laid_out(

@@ -6,8 +6,11 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
+from typing import cast
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
@@ -16,6 +19,8 @@ import pytest
 from film_set import undrawn
 
 from runner.cli import main
+from runner.commands.export import Known, price
+from runner.model import Action, Estimate, Money, ShotId, Step
 
 FILM = """\
 storyboard: 1
@@ -104,6 +109,22 @@ def test_every_format_is_as_long_as_the_cut_that_was_made(rendered: Path, call: 
     above, _, below = sequence.attrib["duration"].rstrip("s").partition("/")
     assert int(above) / int(below or 1) == lasts
     assert said == []
+
+
+def test_music_is_told_as_it_was_asked_for(film: Path, call: Call) -> None:
+    """Not in what frames make of it, and a fade of less than a frame is told too."""
+    asked = "gain_db: -3.5, fade_in: 0.01, fade_out: 1.3"
+    film.write_text(film.read_text().replace("gain_db: -6, fade_out: 1", asked))
+    for form in ("otio", "edl"):
+        assert "-3.5 dB, fade in 0.01 s, fade out 1.3 s" in exported(call, film, form)[1][0]
+
+
+def test_a_bound_is_told_once() -> None:
+    """The basis of a price says itself that it is one."""
+    known = cast("Known", SimpleNamespace(billed={}))
+    bound = Estimate(Money(Decimal("0.50")), "at most 5 s x 0.10 USD", bound=True)
+    step = Step(ShotId("a"), 1, Action.RENDER, "new", estimate=bound)
+    assert price(known, step, None) == (bound.cost, "at most 5 s x 0.10 USD")
 
 
 def test_editors_find_the_files(rendered: Path, call: Call) -> None:
@@ -357,7 +378,8 @@ def test_a_drawing_of_it(rendered: Path, call: Call) -> None:
     """DOT unless Mermaid is asked for; nothing else on stdout."""
     code, out, err = call("graph", rendered / "film.yaml")
     assert (code, err) == (0, "")
-    assert out.startswith('digraph "Fähre" {\n')
+    assert out.startswith("digraph film {\n")
+    assert '  label="Fähre";\n' in out
     assert '"sh010" -> "sh020" [label="last frame as first frame"];' in out
     code, out, err = call("graph", rendered / "film.yaml", "--format", "mermaid")
     assert (code, err) == (0, "")

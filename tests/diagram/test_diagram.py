@@ -15,7 +15,7 @@ from plain_film import A, B, C, attempt, board, facts, plan, result, shot
 from runner.diagram import FORMATS, Diagram, drawn
 from runner.diagram.dot import quoted
 from runner.diagram.mermaid import text
-from runner.model import Medium, Result, Shot, ShotId, ShotOutput, Standing
+from runner.model import Medium, Probe, Result, Shot, ShotId, ShotOutput, Standing
 from runner.progress import printable
 
 HOSTILE = (
@@ -64,6 +64,17 @@ def test_every_shot_stands_where_the_plan_says() -> None:
     assert sorted(re.findall("classDef ([A-Za-z]+) fill:#", mermaid)) == sorted(
         re.findall(":::(.*)", mermaid)
     )
+
+
+def test_a_length_that_the_model_chose_is_that_of_the_file() -> None:
+    """Where the request leaves it open, the render knows it: also a stale one."""
+    fine, old, new = shot("fine"), shot("stale", seconds=4), shot("new")
+    found = [replace(result(each.takes[0], A), probe=Probe(1280, 720, 5.0417, 24.0, True))
+             for each in (fine, old)]  # fmt: skip
+    board_ = board(fine, shot("stale", seconds=5), new)
+    known = facts(found)
+    made = drawn(board_, plan(board_, known), known.history, lambda request: None)
+    assert [node.about for node in made.nodes] == ["5.04 s", "5.04 s", ""]
 
 
 def test_an_edge_says_what_is_handed_on() -> None:

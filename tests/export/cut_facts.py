@@ -80,7 +80,10 @@ def film(title: str = "Night ferry") -> Timeline:
         clip("sh020", "0.5", "6.0", "0.54"),
         clip("sh030", dissolve="0.5"),
     ]
-    music = Music("ferry hum.wav", "file:///films/ferry%20hum.wav", Fraction(20), 301, -12.0, 0, 36)
+    music = Music(
+        "ferry hum.wav", "file:///films/ferry%20hum.wav", Fraction(20), 301, -12.0, 0, 36,
+        "-12 dB, fade out 1.5 s",
+    )  # fmt: skip
     about = {"storyboard": "film.yaml"}
     return replace(laid_out(title, clips, takes), music=music, about=about)
 
