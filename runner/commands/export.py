@@ -75,7 +75,7 @@ def deliver(out: Out, text: str, path: Path | None, film: Film, suffix: str) -> 
         if path.exists() and not (path.is_file() or path.is_dir()):
             path.write_bytes(text.encode())
             return
-        file = path.resolve()  # a link stays one, what it leads to is written
+        file = Path(os.path.realpath(path))  # a link stays one, what it leads to is written
         spared(path, file, film, suffix)
         file.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(file, text.encode(), mode=0o644)
@@ -87,7 +87,7 @@ def spared(path: Path, file: Path, film: Film, suffix: str) -> None:
     if file.is_dir():
         hint = f"where the results lie there, say --from {path}"
         raise BadInput(f"{path} is a folder; --out names the file to write", do=hint)
-    if STATE in map(str.lower, file.parts):
+    if STATE in map(str.lower, file.parts) or film.project.state.resolve() in file.parents:
         raise BadInput(f"{path} lies in {STATE}, where nothing else belongs", do=ELSEWHERE)
     if not file.exists():
         return

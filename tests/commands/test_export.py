@@ -247,6 +247,20 @@ def test_nothing_is_lost_to_a_slip_of_the_keyboard(
     assert (path.read_bytes() if path.exists() else None) == before
 
 
+def test_state_is_spared_where_it_is_a_link(film: Path, call: Call) -> None:
+    """Also by the name that it really has; and a link in a circle is no bug of ours."""
+    state, elsewhere = film.parent / ".reelmake", film.parent / "state"
+    state.rename(elsewhere)
+    state.symlink_to("state")
+    for folder in (state, elsewhere):
+        code, _, err = call("export", film, "--format", "csv", "--out", folder / "new.csv")
+        assert (code, "lies in .reelmake" in err) == (2, True)
+    assert not (elsewhere / "new.csv").exists()
+    circle = film.parent / "circle.csv"
+    circle.symlink_to("circle.csv")
+    assert call("export", film, "--format", "csv", "--out", circle)[0] == 0
+
+
 def test_pipes_and_stdout_are_written_as_they_are(film: Path, call: Call) -> None:
     """`-` is stdout; a pipe stays one; nothing at all is no name."""
     whole, _ = exported(call, film, "edl")
@@ -255,10 +269,10 @@ def test_pipes_and_stdout_are_written_as_they_are(film: Path, call: Call) -> Non
     pipe = film.parent / "pipe"
     os.mkfifo(pipe)
     read: list[str] = []
-    reader = Thread(target=lambda: read.append(pipe.read_text()))
+    reader = Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
     reader.start()
     assert call("export", film, "--format", "edl", "--out", pipe)[:2] == (0, "")
-    reader.join()
+    reader.join(10)
     assert read == [whole]
     assert pipe.is_fifo()
     code, _, err = call("export", film, "--format", "edl", "--out", "")
