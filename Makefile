@@ -19,8 +19,9 @@ demo: $(READY)    ## render the film pipelines/night-ferry.yaml on the built-in 
 test: compiled    ## the fast suite, under two minutes
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
-prove: compiled   ## the longer proofs: crashes, lost writes, many processes
+prove: compiled   ## the longer proofs: crashes, lost writes, many processes, many more examples
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow --timeout=900
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "hypothesis and not slow" --hypothesis-profile=thorough --timeout=300
 
 crash-test: $(READY)  ## ten thousand kills under each contract; takes hours
 	for c in keyed listed quarantine; do $(BIN)/python tests/crash/random_kills.py --kills 10000 --contract $$c || exit 1; done

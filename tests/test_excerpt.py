@@ -18,7 +18,7 @@ from runner.project.excerpt import changed_part
 FILM = """\
 storyboard: 1
 vars: {grade: teal}
-cut: {clips: [a, d]}
+cut: {clips: [{shot: a, out: 0.5}, {shot: d, out: 0.5}]}
 defaults: {model: wan2.5-t2v-preview, seconds: 5, resolution: 480p, aspect_ratio: "16:9"}
 shots:
   - id: a
@@ -51,7 +51,7 @@ LONG = {
     "long.yaml": """\
 storyboard: 1
 include: [one.yaml, more/two.yaml, flow.yaml, note.yaml]
-cut: {clips: [k1, k4]}
+cut: {clips: [{shot: k1, out: 0.5}, {shot: k4, out: 0.5}]}
 """,
     "one.yaml": OWN
     + """\
@@ -93,6 +93,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
+        patch.setenv("REELMAKE_POLL_SECONDS", "0.05")
         undrawn(patch)
         for name in ("film.yaml", "long.yaml"):
             carry_out(patch, "run", name, "--gateway", "local")

@@ -31,7 +31,7 @@ shots:
     model: wan2.5-i2v-preview
     first_frame: still.png
     prompt: It moves.
-cut: {clips: [sh010, seen]}
+cut: {clips: [{shot: sh010, out: 0.5}, {shot: seen, out: 0.5}]}
 """
 MORE = """\
 storyboard: 1
@@ -60,6 +60,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         patch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
+        patch.setenv("REELMAKE_POLL_SECONDS", "0.05")
         undrawn(patch)
         patch.setattr(sys, "argv", ["reelmake", *WORDS])
         settle(root)

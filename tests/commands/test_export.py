@@ -49,6 +49,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         undrawn(patch)
         patch.setenv("REELMAKE_POLL_SECONDS", "0.02")
         patch.setenv("REELMAKE_RENDER_SECONDS", "0.02")
+        patch.setenv("REELMAKE_POLL_SECONDS", "0.05")
         patch.delenv("REELMAKE_GATEWAY", raising=False)
         assert main(["run", str(root / "film.yaml"), "--gateway", "local"]) == 0
     return root
