@@ -28,7 +28,7 @@ from runner.model import (
 )
 
 T = TypeVar("T")
-LOOKS = 300.0  # a second, where the gateway names no bound: what one loop does beside the rest
+LOOKS = 500.0  # a second, where the gateway names no bound: what one loop does beside the rest
 USUAL = 90.0  # s; renders took 83 to 253 s where somebody measured (ofox, 2026)
 
 

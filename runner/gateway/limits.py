@@ -5,6 +5,7 @@ All of it is arithmetic on a clock that is handed in; nothing here waits except 
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC
@@ -18,6 +19,7 @@ Random = Callable[[], float]  # in [0, 1)
 
 LONGEST_WAIT = 300.0  # s; whatever a Retry-After says, we ask again after this
 _UNLIMITED = 1_000_000
+SLOT = 0.05  # s; about how far looks are moved so that some go together
 
 
 def backoff(
@@ -85,27 +87,32 @@ class Pace:
 class Turns:
     """When each of many may look, of whom all together may look `a_second` times at most.
 
-    Time is cut into slots, one a look, and a turn is the first free one at or after the moment
-    that was wished for. So no slot stays empty while somebody is waiting whose moment has come, and
-    where more is wished for than there is, all wait alike. Nobody stands in line: whoever books
-    knows when to come back.
+    Time is cut into slots, and a turn is in the first one with room at or after the moment that was
+    wished for. So no room stays empty while somebody is waiting whose moment has come, and where
+    more is wished for than there is, all wait alike. Nobody stands in line: whoever books knows
+    when to come back. Few slots with some room each, not many for one: what looks find out
+    together is written down together.
     """
 
     def __init__(self, a_second: float) -> None:
-        self._slot = 1.0 / a_second  # seconds
-        self._after: dict[int, int] = {}  # for a slot that is taken, one from which to look on
+        self._room = max(1, round(a_second * SLOT))
+        self._slot = self._room / a_second  # seconds
+        self._taken = Counter[int]()
+        self._after: dict[int, int] = {}  # for a slot that is full, one from which to look on
         self._largest = 1_000  # so many are kept before those of the past are forgotten
 
     def book(self, now: float, seconds: float) -> float:
         """Seconds until the turn of somebody who would like it in so many; `now` by any clock."""
         turn = self._free(ceil((now + seconds) / self._slot))
-        self._after[turn] = turn + 1
-        if len(self._after) > self._largest:
+        self._taken[turn] += 1
+        if self._taken[turn] == self._room:
+            self._after[turn] = turn + 1
+        if len(self._taken) > self._largest:
             self._forget(int(now / self._slot))
         return turn * self._slot - now
 
     def _free(self, slot: int) -> int:
-        """The first free slot from this one on; the way there is shorter the next time."""
+        """The first slot with room from this one on; the way there is shorter the next time."""
         way = []
         while slot in self._after:
             way.append(slot)
@@ -114,8 +121,9 @@ class Turns:
         return slot
 
     def _forget(self, before: int) -> None:
+        self._taken = Counter({slot: n for slot, n in self._taken.items() if slot >= before})
         self._after = {slot: after for slot, after in self._after.items() if slot >= before}
-        self._largest = 1_000 + 2 * len(self._after)
+        self._largest = 1_000 + 2 * len(self._taken)
 
 
 class Limiter:
