@@ -246,3 +246,10 @@ def test_what_is_past_is_forgotten() -> None:
     for number in range(20_000):
         turns.book(number / 5, 1.0)
     assert len(vars(turns)["_taken"]) < 1_100
+
+
+def test_what_is_to_come_is_not_forgotten() -> None:
+    """All of them now: each has a slot of its own, however many there are."""
+    turns = Turns(10.0)
+    booked = [turns.book(0.0, 0.0) for _ in range(5_000)]
+    assert booked == pytest.approx([number / 10 for number in range(5_000)])
