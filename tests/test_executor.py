@@ -201,6 +201,23 @@ def test_few_bodies_wait_to_be_sent(
     assert max(unsent) <= 4
 
 
+def test_no_body_is_written_when_nothing_more_is_sent(
+    film_set: FilmSet, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refused key in a film of a thousand shots does not read a thousand references."""
+    bodies, real = list[bytes](), submit.written
+
+    def written(run: Run, take: Take, vendor: str) -> bytes:
+        bodies.append(real(run, take, vendor))
+        return bodies[-1]
+
+    monkeypatch.setattr(submit, "written", written)
+    gateway.fates = [no(401)]
+    film = board(*(shot(f"s{n}") for n in range(30)))
+    assert statuses(run_virtually(film_set.run(film))) == [FAILED] + [BLOCKED] * 29
+    assert len(bodies) == 2
+
+
 @pytest.mark.parametrize("places", [1, 2])
 def test_no_moment_at_which_a_crash_leaves_more_in_doubt(
     film_set: FilmSet, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch, places: int

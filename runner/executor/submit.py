@@ -62,7 +62,7 @@ async def submit(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ende
         detail = f"nobody knows what {take.request.model} costs; --unpriced sends it all the same"
         return Ended(Outcome(step, Status.UNDECIDED, detail=detail))
     async with run.desks[shot.vendor]:
-        return await sent(run, shot, take, step)
+        return closed(run, step) or await sent(run, shot, take, step)
 
 
 async def sent(run: Run, shot: Shot, take: Take, step: Step) -> Attempt | Ended:
@@ -89,8 +89,8 @@ async def one_post(
     while True:
         async with AsyncExitStack() as place:
             await place.enter_async_context(turn(run, shot.vendor))
-            if run.closed:
-                return Ended(Outcome(step, Status.BLOCKED, detail=run.closed))
+            if end := closed(run, step):
+                return end
             run.parts.preflight()
             warned = run.warned
             admitted = await run.parts.journal.intend(wish(run, shot, take, step, body), run.caps)
@@ -101,6 +101,10 @@ async def one_post(
                 return filed(run, admitted.attempt, verdict)
             why = "held back by the answer to another request"
             await run.parts.journal.append(record.not_sent(admitted.attempt.id, why))
+
+
+def closed(run: Run, step: Step) -> Ended | None:
+    return Ended(Outcome(step, Status.BLOCKED, detail=run.closed)) if run.closed else None
 
 
 @asynccontextmanager
