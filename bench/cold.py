@@ -5,7 +5,6 @@ import io
 import math
 import os
 import pstats
-import resource
 import subprocess
 import sys
 import time
@@ -16,6 +15,8 @@ import yaml
 from bench import films
 from bench.timing import Samples, in_turns, timed
 from runner.project import open_project
+
+HERE = Path(__file__).parent.parent
 
 
 def validate(size: int, times: int, *, in_full: bool = False) -> Samples:
@@ -64,24 +65,19 @@ def growth(sizes: tuple[int, ...] = (1_000, 10_000, 100_000)) -> dict[str, list[
 def plan_on_paper(folder: Path) -> tuple[float, float]:
     """Wall seconds and peak megabytes of one `plan` in a process of its own."""
     measure = (
-        "import resource; from runner import cli\n"
+        "from bench.memory import peak; from runner import cli\n"
         "assert cli.main(['plan', 'film.yaml', '--gateway', 'local']) == 0\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(peak())"
     )
     began = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-c", measure], cwd=folder, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, check=True, text=True,
+        [sys.executable, "-c", measure], cwd=folder, env={**os.environ, "PYTHONPATH": str(HERE)},
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True,
     )  # fmt: skip
-    return time.perf_counter() - began, int(done.stdout.split()[-1]) / 1024
+    return time.perf_counter() - began, float(done.stdout.split()[-1])
 
 
 def exponent(points: list[list[float]]) -> float:
     """b in y = a·xᵇ between the last two sizes: 1 is linear."""
     (x, y), (x2, y2) = points[-2:]
     return math.log(y2 / y) / math.log(x2 / x)
-
-
-def peak() -> float:
-    """Peak megabytes of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

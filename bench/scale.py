@@ -8,7 +8,6 @@ the interval it had been due after. Films are copied to where people look for th
 
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import time
 from pathlib import Path
 
 from bench import films
+from bench.memory import peak
 from bench.wire import Silent
 from runner.commands.run import placed, render
 from runner.executor import Options, collect
@@ -60,7 +60,7 @@ def measure(takes: int, seconds: float) -> dict[str, float]:
         "render seconds": seconds,
         "wall": took,
         "cores": cpu / took,
-        "MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "MB": peak(),
         "looks a job": len(lateness) / takes,
         "lateness, median": lateness[len(lateness) // 2],
         "lateness, 99 of 100": lateness[int(0.99 * len(lateness))],
@@ -116,10 +116,10 @@ def download(size: int) -> dict[str, float]:
             receipt = await client.submit(json.dumps(body).encode())
             job = JobId(json.loads(receipt.body)["id"])
             await asyncio.sleep(1)
-            before, began = memory(), time.perf_counter()
+            before, began = peak(), time.perf_counter()
             got = await client.fetch(job, folder / "film.mp4")
             assert got.bytes >= size, got
-            return memory() - before, time.perf_counter() - began
+            return peak() - before, time.perf_counter() - began
 
     films.FRESH.mkdir(exist_ok=True)
     with (
@@ -128,10 +128,6 @@ def download(size: int) -> dict[str, float]:
     ):
         grown, took = asyncio.run(go(url, Path(folder)))
     return {"bytes": size, "wall": took, "MB grown": grown}
-
-
-def memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """A project on disk with real journal, store and planner, and any gateway at the far side."""
 
 import asyncio
+import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -44,6 +46,7 @@ from runner.model import (
 from runner.planner import make_plan
 from runner.ports import Clock
 from runner.store import Store
+from runner.uptodate import CLOCK_STEP
 from runner.vendors import VENDORS
 
 PRICE = Money(Decimal("0.50"))
@@ -199,3 +202,10 @@ def undrawn(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         server, "start_in_thread", lambda settings: start(replace(settings, slates="plain"))
     )
+
+
+def settle(folder: Path) -> None:
+    """Everything in the folder becomes older than a tick of the file system's clock."""
+    latest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
+    while latest + CLOCK_STEP >= time.time_ns():
+        os.sched_yield()

@@ -4,12 +4,11 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from film_set import undrawn
+from film_set import settle, undrawn
 
 from runner import cli, uptodate
 from runner.project import open_project
@@ -137,13 +136,6 @@ def known(
     carry_out(patch, "run", name, "--gateway", "local")
     capsys.readouterr()
     return folder
-
-
-def settle(folder: Path) -> None:
-    """Everything in the folder becomes older than a tick of the file system's clock."""
-    latest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
-    while latest + uptodate.CLOCK_STEP >= time.time_ns():
-        os.sched_yield()
 
 
 def forget(folder: Path) -> None:

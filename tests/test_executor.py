@@ -614,6 +614,25 @@ def test_two_ctrl_c_stop_at_once_and_safely(film_set: FilmSet, gateway: FakeGate
     assert len(gateway.posts) == 1
 
 
+def test_only_what_somebody_watched_tells_how_long_a_render_takes(
+    film_set: FilmSet, gateway: FakeGateway
+) -> None:
+    """A job that ended between two runs has not taken the night that lies between them."""
+    stop = Stop()
+
+    async def a_night_between() -> list[Outcome]:
+        film = board(shot("one"), shot("two", takes=2))
+        await asyncio.gather(film_set.run(film, stop=stop), soon(10.0, stop.request))
+        await asyncio.sleep(30_000.0)
+        return await film_set.run(board(*film.shots, shot("three")))
+
+    assert statuses(run_virtually(a_night_between())) == [DONE] * 4
+    with open_reader(film_set.state) as journal:
+        ((model, seconds),) = journal.render_seconds("paid")
+    assert model == "sora-2"
+    assert gateway.renders <= seconds < 2 * gateway.renders
+
+
 # ── money ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from film_set import undrawn
+from film_set import settle, undrawn
 
 from runner import cli, uptodate
 
@@ -84,13 +84,6 @@ def film(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 
 def carry_out() -> int:
     return cli.main(WORDS)
-
-
-def settle(folder: Path) -> None:
-    """Everything in the folder becomes older than a tick of the file system's clock."""
-    latest = max(path.stat().st_ctime_ns for path in folder.rglob("*"))
-    while latest + uptodate.CLOCK_STEP >= time.time_ns():
-        os.sched_yield()
 
 
 def grow(name: str) -> Callable[[Path], object]:

@@ -124,9 +124,10 @@ async def judge(
 
 async def completed(run: Run, attempt: Attempt, report: Report, age: float) -> Report:
     if attempt.standing is not Standing.COMPLETED:
-        await run.parts.journal.append(record.completed(attempt.id, run.parts.journal.now()))
-        if not run.is_earlier(attempt):
-            run.times[attempt.model].append(age)
+        took = None if run.is_earlier(attempt) else age
+        await run.parts.journal.append(record.completed(attempt.id, run.parts.journal.now(), took))
+        if took is not None:
+            run.times[attempt.model].append(took)
     return report
 
 

@@ -3,11 +3,9 @@
 All of it is arithmetic on a clock that is handed in; nothing here waits except `Limiter.turn`.
 """
 
-import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import ceil
@@ -19,6 +17,7 @@ Random = Callable[[], float]  # in [0, 1)
 
 LONGEST_WAIT = 300.0  # s; whatever a Retry-After says, we ask again after this
 _UNLIMITED = 1_000_000
+AFTER_A_PAUSE = 0.01  # s between two who were held: all at once would earn the next 429
 SLOT = 0.05  # s; about how far looks are moved so that some go together
 
 
@@ -76,7 +75,7 @@ class Pace:
     def book(self, now: float) -> float:
         """Seconds until the turn that is hereby taken; `now` by any clock, always the same."""
         turn = max(now, self._next)
-        self._next = turn + self._gap
+        self._next = turn + (max(self._gap, AFTER_A_PAUSE) if turn > now else self._gap)
         return turn - now
 
     def hold(self, until: float) -> None:
@@ -141,11 +140,6 @@ class Limiter:
         self._not_before = clock.monotonic()
         self._in_flight = 0
         self._slowed = 0  # 429s in a row
-        self._freed = asyncio.Event()
-
-    @property
-    def in_flight(self) -> int:
-        return self._in_flight
 
     @property
     def room(self) -> int:
@@ -164,25 +158,12 @@ class Limiter:
     def leave(self) -> None:
         """A job has come to its end, or there is none."""
         self._in_flight -= 1
-        self._freed.set()
 
     async def turn(self) -> None:
         """Waits for the pace, and books the next slot of it. Room is the caller's `enter`."""
         while self.wait > 0:
             await self._clock.sleep(self.wait)
         self._not_before = self._clock.monotonic() + self._gap
-
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Room for one job, held from before its submit until it has ended."""
-        while not self.room:
-            self._freed.clear()
-            await self._freed.wait()
-        self.enter()
-        try:
-            yield
-        finally:
-            self.leave()
 
     def too_fast(self, retry_after: float | None) -> float:
         """The gateway said 429: slows every shot down. Returns the seconds all of them wait."""
@@ -199,4 +180,3 @@ class Limiter:
         self._slowed = 0
         self._room = min(float(self._most), self._room + 1.0 / max(1.0, self._room))
         self._gap = max(self._usual_gap, self._gap * 0.9 if self._gap > 0.05 else 0.0)
-        self._freed.set()

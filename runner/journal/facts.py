@@ -213,8 +213,10 @@ def repeated(attempt: AttemptId) -> Fact:
     return Fact(attempt, Kind.REPEATED)
 
 
-def completed(attempt: AttemptId, at: str) -> Fact:
-    return Fact(attempt, Kind.COMPLETED, {"at": at})
+def completed(attempt: AttemptId, at: str, took: float | None = None) -> Fact:
+    """`took` are the seconds since the submit, if somebody was watching all the while."""
+    body: dict[str, JSON] = {"at": at}
+    return Fact(attempt, Kind.COMPLETED, body if took is None else body | {"took": took})
 
 
 def stored(

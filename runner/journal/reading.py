@@ -164,16 +164,19 @@ class Reader:
         return next(((int(all_), int(again)) for all_, again in rows), (0, 0))
 
     def render_seconds(self, realm: Realm, newest: int = 2000) -> tuple[tuple[ModelId, float], ...]:
-        """How long past renders took, newest last: model, seconds from submit to completion."""
+        """How long past renders took, newest last: model, seconds from submit to completion.
+
+        Of those that somebody watched: a job that ended between two runs may long have been ready.
+        """
         rows = self._rows(
-            "SELECT json_extract(i.body, '$.model'), "
-            "(julianday(json_extract(s.body, '$.at')) - julianday(i.at)) * 86400.0 "
+            "SELECT json_extract(i.body, '$.model'), json_extract(c.body, '$.took') AS took "
             "FROM attempts AS a JOIN facts AS i ON i.seq = a.asked "
-            "JOIN facts AS s ON s.seq = a.stored WHERE a.realm = ? ORDER BY a.stored DESC LIMIT ?",
+            "JOIN facts AS c ON c.attempt = a.attempt AND c.kind = 'completed' "
+            "WHERE a.realm = ? AND took IS NOT NULL ORDER BY a.stored DESC LIMIT ?",
             realm,
             newest,
         )
-        return tuple((ModelId(model), took) for model, took in rows if took is not None)[::-1]
+        return tuple((ModelId(model), took) for model, took in rows)[::-1]
 
     def ledger(self, realm: Realm) -> Ledger:
         """Every attempt with its money, in the order of the intents."""

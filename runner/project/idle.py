@@ -25,6 +25,7 @@ from runner.project.cutting import cut_name
 from runner.project.opened import STATE, Film
 from runner.project.settings import NAME as SETTINGS
 from runner.uptodate import Environment, about, answer_to, leave_marks
+from runner.vendors import installed_files
 
 
 class Watch:
@@ -113,6 +114,7 @@ def ways(film: Film) -> Iterator[tuple[str, str]]:
 def looked_at(film: Film, results: Iterable[Result]) -> Iterator[str | Path]:
     """Every place that decided about this film beside its storyboards; also where nothing lies."""
     root, state = film.project.root, film.project.state
+    yield from installed_files()
     yield from film.loaded.inputs
     yield from (Path(name).parent / "prompts" for name in film.loaded.files)
     yield root / SETTINGS

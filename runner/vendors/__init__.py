@@ -6,7 +6,7 @@ which is looked at only when a vendor is asked for that is not in the table.
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -15,7 +15,7 @@ from runner.model import Body, Expected, Kind, ModelFacts, Request
 from runner.vendors import jimeng, kling, seedance, sora, veo, wan
 
 GROUP = b"reelmake.vendors"
-__all__ = ["VENDORS", "Vendor", "find", "installed_schemas"]
+__all__ = ["VENDORS", "Vendor", "find", "installed_files", "installed_schemas"]
 
 
 class Vendor(Protocol):
@@ -70,6 +70,15 @@ def installed_schemas() -> Mapping[str, Path]:
         name: installed.schema_of(installed.load(point))
         for name, point in installed.names(VENDORS).items()
     }
+
+
+def installed_files() -> Iterator[Path]:
+    """What vendors from other packages are made of: folders, code and data, schemas."""
+    if _offered():
+        from runner.vendors import installed
+
+        for point in installed.names(VENDORS).values():
+            yield from installed.made_of(point)
 
 
 def _offered() -> bool:

@@ -8,7 +8,8 @@ The name on the left is the vendor's; the object on the right is a module (or an
 of its schema file. A package's code runs only when its vendor is asked for.
 """
 
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,18 @@ def load(point: EntryPoint) -> Any:
 
 def schema_of(vendor: Any) -> Path:
     return Path(vendor.SCHEMA)
+
+
+def made_of(point: EntryPoint) -> Iterator[Path]:
+    """A vendor's schema, and its module with all that lies in the same package."""
+    yield schema_of(load(point))
+    module = sys.modules[point.module]
+    if module.__file__:
+        yield Path(module.__file__)
+    package = sys.modules.get(module.__package__ or "")
+    for folder in map(Path, getattr(package, "__path__", ())):
+        yield folder
+        yield from (path for path in folder.rglob("*") if "__pycache__" not in path.parts)
 
 
 def _lacks(vendor: Any, name: str) -> list[str]:

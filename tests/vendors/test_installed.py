@@ -1,5 +1,6 @@
 """Vendors from other packages: really on the path, with real metadata, loaded only when asked."""
 
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -7,13 +8,15 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from film_set import settle, undrawn
 
+from runner import cli, uptodate
 from runner.errors import BadInput
 from runner.model import ModelFacts, ModelId, Request
 from runner.port import port
 from runner.prices import estimate, read_table
 from runner.schema import check_shot, open_catalogue
-from runner.vendors import VENDORS, find, installed_schemas
+from runner.vendors import VENDORS, find, installed_files, installed_schemas
 
 Install = Callable[..., Path]
 ADAPTER = """
@@ -149,6 +152,44 @@ def test_an_installed_vendor_has_rules_a_port_and_a_price(install: Install) -> N
     cost = estimate(moved.request, facts, read_table({}, {"acme": "0.02"}))
     assert cost is not None
     assert str(cost.cost) == "$0.10"
+
+
+def test_a_package_is_looked_at_whole(install: Install) -> None:
+    """Of a module its file, of a package all that lies in it; the schema wherever it is."""
+    site = install()
+    assert set(installed_files()) == {site / "reelmake_acme.py", site / "acme.schema.json"}
+    del sys.modules["reelmake_acme"]
+    folder = site / "reelmake_acme"
+    (folder / "data").mkdir(parents=True)
+    (site / "reelmake_acme.py").rename(folder / "__init__.py")
+    (site / "acme.schema.json").rename(folder / "acme.schema.json")
+    (folder / "data/words.txt").write_text("slow")
+    importlib.invalidate_caches()
+    names = ("", "__init__.py", "acme.schema.json", "data", "data/words.txt")
+    assert set(installed_files()) == {folder / name for name in names}
+
+
+def test_an_edited_package_is_not_up_to_date(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes a vendor edits its rules and asks for the plan again."""
+    schema = install() / "acme.schema.json"
+    film, words = tmp_path / "film.yaml", ["plan", "film.yaml", "--gateway", "local"]
+    film.write_text(
+        "storyboard: 1\nshots: [{id: one, model: acme-1, seconds: 5, prompt: A ferry.}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REELMAKE_RENDER_SECONDS", "0.01")
+    monkeypatch.setenv("REELMAKE_POLL_SECONDS", "0.05")
+    monkeypatch.setattr(sys, "argv", ["reelmake", *words])
+    undrawn(monkeypatch)
+    assert cli.main(["run", *words[1:]]) == 0
+    settle(tmp_path)
+    assert cli.main(words) == 0
+    assert uptodate.again(words) == 0
+    schema.write_text(schema.read_text().replace('"seconds": [5]', '"seconds": [4]'))
+    assert uptodate.again(words) is None
+    assert cli.main(words) == 2
 
 
 def test_nothing_of_a_package_runs_before_its_vendor_is_asked_for(install: Install) -> None:
