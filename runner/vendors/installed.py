@@ -61,8 +61,8 @@ def made_of(point: EntryPoint) -> Iterator[Path]:
     """A vendor's schema, and its module with all that lies in the same package."""
     yield schema_of(load(point))
     module = sys.modules[point.module]
-    if module.__file__:
-        yield Path(module.__file__)
+    if file := getattr(module, "__file__", None):  # a namespace has none
+        yield Path(file)
     package = sys.modules.get(module.__package__ or "")
     for folder in map(Path, getattr(package, "__path__", ())):
         yield folder
